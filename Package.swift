@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// An arrow may import; nothing imports back (README, "Design").
+let layers: [(name: String, imports: [Target.Dependency])] = [
+  ("Samples", []),
+  ("Clocks", ["CLinux"]),
+  ("HDF5", ["CHDF5"]),
+  ("NWB", ["HDF5", "Samples"]),
+  ("Devices", ["Samples", "Clocks"]),
+  ("Simulator", ["Devices", "Samples", "Clocks"]),
+  ("Bridge", ["Devices", "Samples", "Clocks", "CLinux"]),
+  ("Recording", ["NWB", "Devices", "Clocks", "Samples", "CLinux"]),
+]
+
+let package = Package(
+  name: "daqrec",
+  products: [.executable(name: "daqrec", targets: ["daqrec"])],
+  targets: [
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5-serial",
+      providers: [.apt(["libhdf5-dev", "pkg-config"])]),
+    .systemLibrary(name: "CLinux"),
+  ]
+    + layers.map {
+      .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings)
+    }
+    + layers.map {
+      .testTarget(
+        name: "\($0.name)Tests",
+        dependencies: [.init(stringLiteral: $0.name)] + $0.imports,
+        swiftSettings: settings)
+    }
+    + [
+      .executableTarget(
+        name: "daqrec",
+        dependencies: ["Recording", "NWB", "Devices", "Simulator", "Bridge", "Clocks", "Samples", "CLinux"],
+        swiftSettings: settings),
+      .executableTarget(
+        name: "daqrec-bench",
+        dependencies: ["Recording", "NWB", "HDF5", "Devices", "Simulator", "Clocks", "Samples"],
+        swiftSettings: settings),
+    ]
+)
