@@ -40,11 +40,13 @@ let package = Package(
     + [
       .executableTarget(
         name: "daqrec",
-        dependencies: ["Recording", "NWB", "Devices", "Simulator", "Bridge", "Clocks", "Samples", "CLinux"],
+        dependencies: [
+          "Recording", "NWB", "Devices", "Simulator", "Bridge", "Clocks", "Samples", "CLinux",
+        ],
         swiftSettings: settings),
       .executableTarget(
         name: "daqrec-bench",
         dependencies: ["Recording", "NWB", "HDF5", "Devices", "Simulator", "Clocks", "Samples"],
         swiftSettings: settings),
-    ]
+    ],
 )
