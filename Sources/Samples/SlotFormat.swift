@@ -16,6 +16,16 @@ public enum SourceType: String, Sendable, CaseIterable {
 
   /// Whether a sample is an integer code that the scaling factor turns into a value.
   public var isInteger: Bool { self != .float32 }
+
+  /// The codes the type can hold; nil for floating values, which have no limits.
+  public var codes: ClosedRange<Int>? {
+    switch self {
+    case .float32: nil
+    case .int32: Int(Int32.min)...Int(Int32.max)
+    case .int16: Int(Int16.min)...Int(Int16.max)
+    case .int8: Int(Int8.min)...Int(Int8.max)
+    }
+  }
 }
 
 /// What is stored in the file: values for the floating types, codes for the integer ones.
@@ -71,8 +81,17 @@ public struct SlotFormat: Sendable, Equatable {
     self.destination = destination
     self.channels = channels
     self.packOrder = packOrder
-    // A compressed store of one channel has nothing but times to fill its slots with.
-    self.layout = channels == 1 && source.samplesPerSlot > 1 ? .time : layout
+    // A slot of one sample has no layout, and a compressed store of one channel has nothing but
+    // times to fill its slots with.
+    self.layout =
+      source.samplesPerSlot == 1 ? .channels : channels == 1 ? .time : layout
+  }
+
+  /// Whether slots of this format exist: in layout `time` one channel only, in layout `channels` a
+  /// whole number of slots each tick.
+  public var isValid: Bool {
+    guard channels > 0 else { return false }
+    return layout == .time ? channels == 1 : channels % source.samplesPerSlot == 0
   }
 
   /// Slots that hold a whole number of frames and cannot be divided further: a store writes them
