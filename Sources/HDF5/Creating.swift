@@ -79,13 +79,15 @@ extension File where Mode: CreatesObjects {
       case .shuffle:
         try operation.check(H5Pset_shuffle(creation.id), "H5Pset_shuffle")
       case .deflate(let level):
-        try operation.check(H5Pset_deflate(creation.id, UInt32(level)), "H5Pset_deflate")
+        // A negative level becomes a large one, which libhdf5 refuses.
+        let level = UInt32(truncatingIfNeeded: level)
+        try operation.check(H5Pset_deflate(creation.id, level), "H5Pset_deflate")
       }
     }
     let handle = try createDataset(path, datatype, space, creation.id, operation)
     let dataset = GrowingDataset(
       path: path, handle: handle, datatype: datatype, type: type, columns: columns,
-      chunkRows: chunkRows, rows: 0)
+      chunkRows: chunkRows, filterCount: filters.count, rows: 0)
     try setAttributes(attributes, on: path)
     return dataset
   }

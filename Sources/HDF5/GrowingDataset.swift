@@ -2,8 +2,9 @@ import CHDF5
 
 /// A dataset of `[row]` or `[row, column]` whose rows are added one after another.
 ///
-/// It belongs to the thread that uses its file, and throws once that is closed. No call
-/// allocates per row or element.
+/// It belongs to the thread that uses its file; keep it until that is closed, because errors of
+/// closing a dataset early are lost. Used after that, it throws. No call allocates per row or
+/// element.
 public final class GrowingDataset {
   public let path: String
   public let type: ElementType
@@ -16,6 +17,8 @@ public final class GrowingDataset {
 
   private let handle: Handle
   private let datatype: Handle
+  /// A bit for each filter, as in a filter mask.
+  private let allFilters: UInt32
   /// Where a text is padded; empty for other elements.
   private var padded: [UInt8] = []
 
@@ -24,7 +27,7 @@ public final class GrowingDataset {
 
   init(
     path: String, handle: consuming Handle, datatype: consuming Handle, type: ElementType,
-    columns: Int?, chunkRows: Int, rows: Int
+    columns: Int?, chunkRows: Int, filterCount: Int, rows: Int
   ) {
     self.path = path
     self.handle = handle
@@ -32,6 +35,7 @@ public final class GrowingDataset {
     self.type = type
     self.columns = columns
     self.chunkRows = chunkRows
+    allFilters = (1 << UInt32(filterCount)) - 1
     self.rows = rows
     if case .text(let bytes, _) = type { padded = Array(repeating: 0, count: bytes) }
   }
@@ -87,8 +91,8 @@ public final class GrowingDataset {
   ) throws(HDF5Error) {
     let operation = Operation("overwrite rows of", path)
     let count = try wholeRows(bytes, operation)
-    guard row >= 0, row + count <= rows else {
-      throw operation.refusal("rows \(row)..<\(row + count) are not among its \(rows) rows")
+    guard row >= 0, row <= rows - count else {
+      throw operation.refusal("\(count) rows from row \(row) are not among its \(rows) rows")
     }
     try write(bytes, atRow: row, count, operation)
   }
@@ -126,6 +130,11 @@ public final class GrowingDataset {
     guard row >= 0, row < rows, row.isMultiple(of: chunkRows) else {
       throw operation.refusal(
         "row \(row) does not begin a chunk of \(chunkRows) among its \(rows) rows")
+    }
+    // libhdf5 believes the size it is given.
+    guard filterMask & allFilters != allFilters || bytes.count == chunkRows * bytesPerRow else {
+      throw operation.refusal(
+        "\(bytes.count) bytes are not a chunk of \(chunkRows) rows of \(bytesPerRow)")
     }
     let status = withUnsafePointer(to: (hsize_t(row), hsize_t(0))) { offset in
       offset.withMemoryRebound(to: hsize_t.self, capacity: 2) { offset in
@@ -206,6 +215,6 @@ extension File where Mode == FileMode.Editing {
     return GrowingDataset(
       path: path, handle: handle, datatype: datatype, type: type,
       columns: info.shape.count == 2 ? info.shape[1] : nil, chunkRows: chunk[0],
-      rows: info.shape[0])
+      filterCount: info.filterCount, rows: info.shape[0])
   }
 }

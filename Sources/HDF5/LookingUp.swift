@@ -20,6 +20,8 @@ public struct DatasetInfo: Sendable, Hashable {
   public let type: StoredType
   /// The shape of a chunk; nil for a dataset that is stored in one piece.
   public let chunk: [Int]?
+  /// The filters its chunks go through.
+  public let filterCount: Int
   /// Whether rows can be added without limit.
   public let isGrowing: Bool
   /// The bytes its data occupy in the file, after compression.
@@ -84,6 +86,22 @@ extension File where Mode: ReadsObjects {
     return try datasetInfo(dataset, operation)
   }
 
+  /// Whether each chunk of a dataset is stored, in the order of their rows; the rows of one that is
+  /// not read as zeros. Of chunks beside each other, the first counts.
+  public func storedChunks(of path: String) throws(HDF5Error) -> [Bool] {
+    let operation = Operation("look up the chunks of", path)
+    let dataset = try operation.own(H5Dopen2(handle.id, path, defaultProperties), "H5Dopen2")
+    let info = try datasetInfo(dataset, operation)
+    guard let chunk = info.chunk else { throw operation.refusal("it has none") }
+    var offset = [hsize_t](repeating: 0, count: chunk.count)
+    var stored: [Bool] = []
+    for row in stride(from: 0, to: info.shape[0], by: chunk[0]) {
+      offset[0] = hsize_t(row)
+      stored.append(try isStored(dataset, offset, operation))
+    }
+    return stored
+  }
+
   private func kind(of name: String, in group: borrowing Handle) -> Child.Kind {
     var info = H5O_info_t()
     let status = H5Oget_info_by_name2(
@@ -114,6 +132,8 @@ func datasetInfo(
   }
   return DatasetInfo(
     shape: dimensions.now, type: try StoredType(type.id, operation), chunk: chunk,
+    filterCount: Int(
+      try operation.check(H5Pget_nfilters(creation.id), "H5Pget_nfilters")),
     isGrowing: dimensions.isGrowing, storedBytes: Int(H5Dget_storage_size(dataset.id)))
 }
 
@@ -139,4 +159,19 @@ func name(
   var characters = [CChar](repeating: 0, count: length + 1)
   try operation.check(get(&characters, characters.count), function)
   return String(decoding: characters.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// Whether the chunk that begins at `offset` is stored.
+private func isStored(
+  _ dataset: borrowing Handle, _ offset: [hsize_t], _ operation: Operation
+) throws(HDF5Error) -> Bool {
+  // Quick, but libhdf5 1.10 calls it an error if the chunk is not there …
+  var size: hsize_t = 0
+  if H5Dget_chunk_storage_size(dataset.id, offset, &size) >= 0 { return size > 0 }
+  // … which this tells from other errors, though it goes through all the chunks that are.
+  var (mask, address) = (UInt32(0), haddr_t(0))
+  try operation.check(
+    H5Dget_chunk_info_by_coord(dataset.id, offset, &mask, &address, &size),
+    "H5Dget_chunk_info_by_coord")
+  return size > 0
 }
