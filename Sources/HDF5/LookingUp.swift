@@ -24,8 +24,6 @@ public struct DatasetInfo: Sendable, Hashable {
   public let filterCount: Int
   /// Whether rows can be added without limit.
   public let isGrowing: Bool
-  /// The bytes its data occupy in the file, after compression.
-  public let storedBytes: Int
 }
 
 extension File where Mode: ReadsObjects {
@@ -79,11 +77,19 @@ extension File where Mode: ReadsObjects {
     return names
   }
 
-  /// Shape, type and storage of a dataset.
+  /// Shape, type and layout of a dataset.
   public func info(of path: String) throws(HDF5Error) -> DatasetInfo {
     let operation = Operation("look up dataset", path)
     let dataset = try operation.own(H5Dopen2(handle.id, path, defaultProperties), "H5Dopen2")
     return try datasetInfo(dataset, operation)
+  }
+
+  /// The bytes that a dataset's content occupies in the file, after compression. Goes through the
+  /// places of all chunks, stored or not.
+  public func storedBytes(of path: String) throws(HDF5Error) -> Int {
+    let operation = Operation("look up the size of", path)
+    let dataset = try operation.own(H5Dopen2(handle.id, path, defaultProperties), "H5Dopen2")
+    return Int(H5Dget_storage_size(dataset.id))
   }
 
   /// Whether each chunk of a dataset is stored, in the order of their rows; the rows of one that is
@@ -114,7 +120,7 @@ extension File where Mode: ReadsObjects {
   }
 }
 
-/// Shape, type and storage of an open dataset.
+/// Shape, type and layout of an open dataset.
 func datasetInfo(
   _ dataset: borrowing Handle, _ operation: Operation
 ) throws(HDF5Error) -> DatasetInfo {
@@ -134,7 +140,7 @@ func datasetInfo(
     shape: dimensions.now, type: try StoredType(type.id, operation), chunk: chunk,
     filterCount: Int(
       try operation.check(H5Pget_nfilters(creation.id), "H5Pget_nfilters")),
-    isGrowing: dimensions.isGrowing, storedBytes: Int(H5Dget_storage_size(dataset.id)))
+    isGrowing: dimensions.isGrowing)
 }
 
 /// The length of each dimension of a dataspace, and whether the first may grow without limit.

@@ -54,13 +54,13 @@ import Testing
     let file = try written { file in
       let dataset = try file.createGrowing("/x", of: .float32, columns: 2, chunkRows: 2)
       try dataset.append([Float(1), 2])
-      try dataset.setRows(1_000_000_000)
+      try dataset.setRows(100_000)
       try dataset.append([Float(3), 4])
-      #expect(dataset.rows == 1_000_000_001)
+      #expect(dataset.rows == 100_001)
     }
     #expect(try file.read("/x", rows: 0..<2) == [Float(1), 2, 0, 0])
-    #expect(try file.read("/x", rows: 999_999_999..<1_000_000_001) == [Float(0), 0, 3, 4])
-    #expect(try file.info(of: "/x").storedBytes == 2 * 2 * 2 * 4)
+    #expect(try file.read("/x", rows: 99_999..<100_001) == [Float(0), 0, 3, 4])
+    #expect(try file.storedBytes(of: "/x") == 2 * 2 * 2 * 4)
   }
 
   @Test("Rows cut off are gone; those added again are zeros")

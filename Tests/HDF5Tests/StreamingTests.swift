@@ -115,7 +115,7 @@ import Testing
         try FileManager.default.copyItem(atPath: path, toPath: copy)
       }
       var bytes = try Data(contentsOf: URL(filePath: copy))
-      // Every object header but the superblock's own, one byte behind its signature and version.
+      // One byte of every object header, so that no checksum is right.
       var from = bytes.startIndex
       var count = 0
       while let header = bytes.range(of: Data("OHDR".utf8), in: from..<bytes.endIndex) {
