@@ -11,7 +11,7 @@ public struct ChannelLevel: Sendable, Equatable {
 
 /// Levels of every channel of a ring, taken from the slots themselves: exact whatever is stored.
 ///
-/// Adding a block costs well under a nanosecond a sample and allocates nothing.
+/// Adding a block costs about a nanosecond a sample and allocates nothing.
 public struct ChannelLevels: Sendable {
   public let format: SlotFormat
   public let scalingFactor: Double
