@@ -109,4 +109,7 @@ def _number(value: object, name: str, low: float, high: float) -> float:
 def _text(value: object, name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise bad_argument(f"{name} must be a text of at most {longest} characters")
+    # JSON can spell half a surrogate pair, which no vendor, file system or encoder takes.
+    if any(character < " " or "\ud800" <= character <= "\udfff" for character in value):
+        raise bad_argument(f"{name} holds a character that is none")
     return value

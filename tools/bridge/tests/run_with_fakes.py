@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 from daqrec_bridge import __main__ as bridge  # noqa: E402
+from daqrec_bridge import stg  # noqa: E402
 from daqrec_bridge.clock import Clock  # noqa: E402
 from fakes import com, net  # noqa: E402
 from fakes.recorder import Recorder  # noqa: E402
@@ -42,6 +43,9 @@ def parse() -> argparse.Namespace:
     words.add_argument("--frames-done", choices=["sent", "output"], default="sent")
     words.add_argument("--put-out", help="append what the stimulator puts out, if it is not zero")
     words.add_argument("--settings")
+    words.add_argument(
+        "--loop-start", type=float, help="seconds a start waits for its loop (shipped: 1)"
+    )
     words.add_argument(
         "--cost-ms", type=float, default=0, help="time each vendor call takes"
     )
@@ -84,6 +88,8 @@ def main() -> int:
     if options.put_out:
         hardware.watch(open(options.put_out, "a", encoding="utf-8"))
     net.install(hardware, recorder)
+    if options.loop_start is not None:
+        stg.LOOP_START = options.loop_start
     arguments = ["--device", options.device]
     if options.settings:
         arguments += ["--settings", options.settings]
