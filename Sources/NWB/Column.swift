@@ -57,16 +57,23 @@ final class TextColumn: PendingRows {
   }
 }
 
-/// Columns that grow together, written in the order they were created in. The last one counts the
-/// rows: a reader, or a rescue, that goes by its length finds every other at least as long.
-final class Rows: PendingRows {
+/// Columns that grow together. The last one counts the rows: it is written after the others have
+/// been flushed, so that whoever goes by its length finds every other at least as long, at any
+/// moment.
+final class Rows {
   private let columns: [any PendingRows]
 
   init(_ columns: [any PendingRows]) {
     self.columns = columns
   }
 
-  func write() throws(HDF5Error) {
-    for column in columns { try column.write() }
+  /// Writes all columns but the last, in the order they were created in.
+  func writeContent() throws(HDF5Error) {
+    for column in columns.dropLast() { try column.write() }
+  }
+
+  /// Writes the column that counts.
+  func writeCount() throws(HDF5Error) {
+    try columns.last?.write()
   }
 }

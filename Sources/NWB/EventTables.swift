@@ -138,7 +138,8 @@ public final class StampTable {
   init(_ buffer: EventBufferDescription, in layout: inout LayoutBuilder) throws(HDF5Error) {
     name = buffer.name
     var builder = try TableBuilder(
-      "/events/\(buffer.name)", .eventsTable, description: buffer.description,
+      "/events/\(buffer.name)", .eventsTable,
+      description: buffer.description.isEmpty ? buffer.name : buffer.description,
       columnNames: ["timestamp", "tick"], source: "a store of tick stamps on the circuit",
       in: &layout)
     timestamps = try builder.timestamps(

@@ -97,7 +97,9 @@ public struct RecordingFile: ~Copyable {
   public func flush() throws(NWBError) {
     try hdf5 { () throws(HDF5Error) in
       for series in series { try series.extendOverLostChunks() }
-      for rows in rows { try rows.write() }
+      for rows in rows { try rows.writeContent() }
+      try file.flush()
+      for rows in rows { try rows.writeCount() }
       try file.flush()
     }
   }

@@ -124,7 +124,9 @@ struct RecordingLayout {
       if !subject.age.isEmpty {
         try layout.file.setAttribute("reference", on: "\(path)/age", to: "birth")
       }
-      try layout.text("\(path)/description", subject.description)
+      try layout.text(
+        "\(path)/description",
+        subject.description.isEmpty ? "Subject \(subject.id)" : subject.description)
       try layout.text("\(path)/genotype", subject.genotype)
       try layout.text("\(path)/sex", subject.sex)
       try layout.text("\(path)/species", subject.species)
@@ -152,7 +154,10 @@ struct RecordingLayout {
       let path = "/general/devices/\(device.name)"
       try layout.group(
         path, .device,
-        ["description": device.description, "serial_number": device.serialNumber])
+        [
+          "description": device.description.isEmpty ? device.name : device.description,
+          "serial_number": device.serialNumber,
+        ])
       if let model = device.model {
         try layout.file.createSoftLink(
           "\(path)/model", to: "/general/devices/models/\(model.name)")
@@ -167,7 +172,10 @@ struct RecordingLayout {
     let ofElectrodes = series.electrodes
     try layout.group(
       path, ofElectrodes == nil ? .timeSeries : .electricalSeries,
-      ["description": series.description, "comments": comments(series.comments)])
+      [
+        "description": series.description.isEmpty ? series.name : series.description,
+        "comments": comments(series.comments),
+      ])
     let data = try layout.file.createGrowing(
       "\(path)/data", of: series.type.elementType, columns: series.channels,
       chunkRows: series.chunkRows, filters: series.filters,
