@@ -53,6 +53,14 @@ public struct CompiledSignal: Sendable, Equatable {
     return overflow ? nil : product
   }
 
+  /// Amplitudes for a download, one for each element: whole nA or µV.
+  public var deviceAmplitudes: [Int] {
+    amplitudes.map { Int(($0 * scale.unit.deviceUnits).rounded()) }
+  }
+
+  /// Durations for a download, one for each element: whole microseconds.
+  public var deviceDurations: [Int] { durations.map { Int(($0 * 1000).rounded()) } }
+
   fileprivate init(
     scale: CodeScale, signal: Signal, runs: [Run], codes: [Int16], counts: [Int]
   ) {

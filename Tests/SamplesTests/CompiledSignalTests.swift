@@ -110,6 +110,12 @@ func currentScale(rate: Double = 50_000) throws -> CodeScale {
     #expect(!signal.isSilent)
   }
 
+  @Test func `a download is in whole nanoamperes and microseconds`() throws {
+    let signal = try compile([0.5, -0.1, 0], [0.1, 0.58, 49.32])
+    #expect(signal.deviceAmplitudes == [500_000, -100_000, 0])
+    #expect(signal.deviceDurations == [100, 580, 49_320])
+  }
+
   @Test func `10 kHz has a grid of 0.1 ms`() throws {
     let signal = try compile([1, -1, 0], [0.1, 0.14, 1], rate: 10_000)
     #expect(signal.counts == [1, 1, 10])
