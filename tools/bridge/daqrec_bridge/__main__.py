@@ -39,7 +39,12 @@ def serve(words: argparse.Namespace, clock: Optional[Clock] = None) -> int:
 
     sink = take_stdout()
     clock = clock or Clock()
-    device = make_device(words.device, Settings.load(words.settings, words.dll), clock)
+    try:
+        settings = Settings.load(words.settings, words.dll)
+    except (OSError, ValueError, AttributeError) as error:
+        log(f"{words.settings}: {error}")
+        return 65
+    device = make_device(words.device, settings, clock)
     server = Server(device, 0, sink, clock)
     server.guard.catch_signals()
     log(f"{__version__}: serving {words.device}, process {os.getpid()}")

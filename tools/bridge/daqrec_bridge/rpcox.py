@@ -169,7 +169,7 @@ class Processor:
         try:
             com = self._com._oleobj_
             return com.InvokeTypes(
-                com.GetIDsOfNames(name), 0, _METHOD, result,
+                com.GetIDsOfNames(0, name), 0, _METHOD, result,
                 tuple((kind, _IN) for kind in types), *arguments,
             )
         except Exception as error:

@@ -31,5 +31,7 @@ class Settings:
         if path is not None:
             with open(path, encoding="utf-8") as file:
                 values = json.load(file).get("settings", {})
-        known = {key: values[key] for key in ("frames_done", "frames_buffered") if key in values}
+        names = ("frames_done", "frames_buffered")
+        # What the probe could not settle is null there.
+        known = {name: values[name] for name in names if values.get(name) is not None}
         return cls(dll=dll, **known)

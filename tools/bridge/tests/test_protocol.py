@@ -425,3 +425,34 @@ def test_random_bytes_always_end_in_a_stop(tmp_path):
                 pass
             assert host.wait() in (0, 70), f"seed {seed}, run {run}"
             assert host.names()[-1] == "Disconnect", f"seed {seed}, run {run}"
+
+
+def test_a_host_that_no_longer_listens_is_a_lost_host(tmp_path):
+    ours, theirs = os.pipe()
+    log = tmp_path / "calls.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, os.path.join(HERE, "run_with_fakes.py"), "--device", "stg",
+         "--log", str(log)],
+        stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    process.stdin.write(encode({"id": 1, "op": "stg.open"}))
+    process.stdin.flush()
+    assert os.read(ours, 4) == b"DQB1"
+    os.close(ours)
+    for _ in range(3):
+        try:
+            process.stdin.write(encode({"id": 2, "op": "clock"}))
+            process.stdin.flush()
+        except BrokenPipeError:
+            break
+    assert process.wait(10) == 0
+    process.stdin.close()
+    assert log.read_text().splitlines()[-1].startswith('{"call": "Disconnect"')
+
+
+def test_settings_that_cannot_be_read_are_an_error_before_anything_is_opened(tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"settings": {"frames_done": "maybe"}}')
+    with Host(tmp_path, "stg", "--settings", str(bad)) as host:
+        assert host.wait() == 65 and "maybe" in host.stderr()

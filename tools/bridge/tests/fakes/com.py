@@ -273,7 +273,8 @@ class Typed:
     def __init__(self, processor: Processor) -> None:
         self._processor = processor
 
-    def GetIDsOfNames(self, name: str) -> str:
+    def GetIDsOfNames(self, lcid: int, name: str) -> str:
+        assert lcid == 0
         return name
 
     def InvokeTypes(self, name, lcid, flags, result, types, *arguments):
