@@ -4,15 +4,16 @@ import HDF5
 /// Removes the tables of events and intervals that have no rows, and the series without samples,
 /// from a closed file.
 func removeEmptyTables(_ path: String) throws(NWBError) {
-  do throws(HDF5Error) {
-    let empty = try emptyTables(path)
-    guard !empty.isEmpty else { return }
-    let file = try EditFile(editing: path)
+  let empty = try hdf5 { () throws(HDF5Error) in try emptyTables(path) }
+  guard !empty.isEmpty else { return }
+  let file = try hdf5 { () throws(HDF5Error) in try EditFile(editing: path) }
+  // So that a rescue keeps away; libhdf5's own lock does it too, where there are locks.
+  let edited = try hdf5 { () throws(HDF5Error) in try file.fileDescriptor() }
+  try? LiveLock.acquire(edited, path: path)
+  try hdf5 { () throws(HDF5Error) in
     for table in empty { try file.unlink(table) }
-    try file.close()
-  } catch {
-    throw .hdf5(error)
   }
+  do throws(HDF5Error) { try file.close() } catch { throw .hdf5(error) }
   let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw .system(call: "open", path: path, code: errno) }
   defer { Glibc.close(descriptor) }

@@ -85,8 +85,10 @@ extension RecordingReader {
     let reasons = table.texts("reason")
     let rows = [starts.count, stops.count, series.count, first.count, counts.count, reasons.count]
     return (0..<(rows.min() ?? 0)).map { row in
+      // A damaged file may hold any numbers.
       InvalidFrames(
-        series: series[row], frames: first[row]..<first[row] + max(0, counts[row]),
+        series: series[row],
+        frames: first[row]..<max(first[row], first[row] &+ max(0, counts[row])),
         start: starts[row], stop: stops[row], reason: reasons[row])
     }
   }

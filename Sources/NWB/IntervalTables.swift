@@ -63,13 +63,14 @@ public final class TrialTable {
   /// Adds a trial that has ended.
   ///
   /// - Parameters:
-  ///   - interval: Seconds on the recording clock.
+  ///   - start: When it began, seconds on the recording clock.
+  ///   - stop: When it ended.
   ///   - frames: Its frames in the first series of the reference circuit.
   ///   - values: By column; a missing number is stored as not-a-number, a missing text as `n/a`.
   /// - Throws: ``NWBError/refused(_:)`` for a value of an undeclared column or of the wrong kind;
   ///   nothing is added then.
   public func append(
-    _ interval: ClosedRange<Double>, frames: Range<Int64>, _ values: [String: TrialValue]
+    start: Double, stop: Double, frames: Range<Int64>, _ values: [String: TrialValue]
   ) throws(NWBError) {
     for name in values.keys where !declared.contains(where: { $0.name == name }) {
       throw .refused("trials have no column \(name)")
@@ -81,8 +82,8 @@ public final class TrialTable {
       case (.texts, _): throw .refused("column \(name) of the trials holds texts")
       }
     }
-    starts.append(interval.lowerBound)
-    stops.append(interval.upperBound)
+    starts.append(start)
+    stops.append(stop)
     for (name, column) in declared {
       switch (column, values[name]) {
       case (.numbers(let column), .number(let number)): column.append(number)
@@ -136,10 +137,10 @@ public final class InvalidTimes {
 
   /// Adds a range of frames of a series, and the seconds of the recording clock they span.
   public func append(
-    _ interval: ClosedRange<Double>, series name: String, frames: Range<Int64>, reason: String
+    start: Double, stop: Double, series name: String, frames: Range<Int64>, reason: String
   ) {
-    starts.append(interval.lowerBound)
-    stops.append(interval.upperBound)
+    starts.append(start)
+    stops.append(stop)
     series.append(name)
     firstSamples.append(frames.lowerBound)
     sampleCounts.append(frames.upperBound - frames.lowerBound)

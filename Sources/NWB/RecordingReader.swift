@@ -85,9 +85,9 @@ public struct RecordingReader: ~Copyable {
     of series: Series, frames: Range<Int>
   ) throws(NWBError) -> [Double] {
     var values = try samples(of: series.name, frames: frames, as: Double.self)
+    let hasFactors = series.channelConversion.count == series.channels
     for index in values.indices {
-      let factor =
-        series.channelConversion.isEmpty ? 1 : series.channelConversion[index % series.channels]
+      let factor = hasFactors ? series.channelConversion[index % series.channels] : 1
       values[index] *= series.conversion * factor
     }
     return values

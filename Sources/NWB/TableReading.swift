@@ -79,6 +79,29 @@ extension RecordingReader {
     try hdf5 { () throws(HDF5Error) in try wholeRows(of: path) ?? 0 }
   }
 
+  /// The rows of every dataset of a table or a clock that must be as long as the others, `id` or
+  /// `data` first; a ragged column's are those of its index. A finished file has them equal.
+  public func columnLengths(of path: String) throws(NWBError) -> [(name: String, rows: Int)] {
+    try hdf5 { () throws(HDF5Error) in
+      var names: [String]
+      if try file.exists("\(path)/id") {
+        names = ["id"]
+        for name in try file.attribute("colnames", of: path)?.strings ?? [] {
+          names.append(try file.exists("\(path)/\(name)_index") ? "\(name)_index" : name)
+        }
+      } else {
+        names = ["data", "timestamps"]
+        let raw = try file.children(of: "\(path)/sync").map(\.name)
+        names += raw.filter { $0 != "durable" }.map { "sync/\($0)" }
+      }
+      var lengths: [(name: String, rows: Int)] = []
+      for name in names {
+        lengths.append((name, try file.info(of: "\(path)/\(name)").shape.first ?? 0))
+      }
+      return lengths
+    }
+  }
+
   /// As many rows as `id` and every column have; nil without such a table.
   private func wholeRows(of path: String) throws(HDF5Error) -> Int? {
     guard try file.exists("\(path)/id") else { return nil }

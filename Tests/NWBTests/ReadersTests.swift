@@ -4,7 +4,7 @@ import Samples
 import Testing
 
 /// Files of ours, as pynwb, nwbinspector, SpikeInterface, h5py and h5dump see them.
-@Suite("The readers people use")
+@Suite("The readers people use", .serialized)
 struct ReadersTests {
   static let python = ProcessInfo.processInfo.environment["DAQREC_PYTHON"]
 
@@ -21,6 +21,51 @@ struct ReadersTests {
     let result = try run([script("check_file.py"), full, bare])
     #expect(result.status == 0, Comment(rawValue: result.output))
     #expect(result.output.components(separatedBy: ": OK, ").count == 13)
+  }
+
+  @Test(
+    "see whole rows and right samples whenever they look at a growing file",
+    .enabled(if: python != nil, "DAQREC_PYTHON names no interpreter with h5py"),
+    .timeLimit(.minutes(2)))
+  func live() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("live.nwb.h5")
+    let file = try RecordingFile(creating: path, exampleDescription())
+    let output = Pipe()
+    let watcher = try start(
+      [script("watch_live.py"), "--progress", "--period", "0", "--counter", "lfp", path], output)
+    var lines = Lines(output.fileHandleForReading)
+    #expect(lines.next() == "watching")
+    var frames = 0
+    for round in 1...12 {
+      // Rows in plenty, so that chunks of every column are begun under the reader's eyes.
+      for row in 0..<100 {
+        try file.series[0].appendCounter(frames..<frames + 7)
+        try file.series[0].skip(rows: row == 50 ? 30 : 0)
+        frames = file.series[0].rows
+        let time = Double(frames) / 1000
+        try file.ledger?.append(
+          SignalChange(
+            onset: time, uncertainty: 1e-4, basis: .clockMap, requested: time, queued: time,
+            channel: 0, repeats: 0, streamSample: Int64(frames),
+            amplitudes: Array(repeating: 1, count: row), durations: Array(repeating: 2, count: row))
+        )
+        file.log.append(at: time, .note, "row \(row)")
+        try file.circuits[0].append(
+          time: time, host: time, sample: Int64(frames), bracket: (before: 0, after: 1),
+          positions: Array(repeating: RingPosition(cycle: 0, index: row), count: 2))
+        if row.isMultiple(of: 3) { try file.flush() }
+      }
+      #expect(lines.next()?.hasPrefix("round ") == true, "round \(round)")
+    }
+    _ = try file.close()
+    var last: String?
+    while let line = lines.next() { last = line }
+    watcher.waitUntilExit()
+    #expect(watcher.terminationStatus == 0)
+    // 12 times 700 frames of the counter, and none lost.
+    #expect(last?.hasPrefix("OK, ") == true, "\(last ?? "nothing said")")
+    #expect(last?.contains(" 8400 frames of counters, ") == true, "\(last ?? "nothing said")")
   }
 
   /// Every dataset gets rows, one series has a gap and a part chunk at its end.
@@ -53,11 +98,13 @@ struct ReadersTests {
           streamSample: Int64(poll) * 100, amplitudes: [0.25, -0.25, 0],
           durations: [0.2, 0.2, 49.6]))
       try file.trials.append(
-        time...(time + 0.01), frames: Int64(poll)..<Int64(poll + 10),
+        start: time, stop: time + 0.01, frames: Int64(poll)..<Int64(poll + 10),
         ["level": .number(Double(poll)), "stim": .text("tone µ")])
     }
-    file.invalidTimes.append(0.53...0.541, series: "lfp", frames: 30..<41, reason: "overrun")
-    file.invalidTimes.append(0.55...0.56, series: "lfp", frames: 50..<60, reason: "sf uncertain")
+    file.invalidTimes.append(
+      start: 0.53, stop: 0.541, series: "lfp", frames: 30..<41, reason: "overrun")
+    file.invalidTimes.append(
+      start: 0.55, stop: 0.56, series: "lfp", frames: 50..<60, reason: "sf uncertain")
     try file.flush()
     try file.durable?.append(file.series.map { Int64($0.rowsInFile) })
     file.log.append(at: 1, .note, String(repeating: "long ", count: 100))
@@ -79,16 +126,44 @@ struct ReadersTests {
   }
 
   private func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: Self.python ?? "")
-    process.arguments = arguments
     let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
+    let process = try start(arguments, pipe)
     let output = String(
       decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     process.waitUntilExit()
     return (process.terminationStatus, output)
+  }
+
+  private func start(_ arguments: [String], _ output: Pipe) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: Self.python ?? "")
+    process.arguments = arguments
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    return process
+  }
+}
+
+/// The lines of a pipe as they come.
+private struct Lines {
+  private let handle: FileHandle
+  private var rest = Data()
+
+  init(_ handle: FileHandle) {
+    self.handle = handle
+  }
+
+  /// Blocks until a line is complete; nil at the end.
+  mutating func next() -> String? {
+    while true {
+      if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { rest = Data(rest[(end + 1)...]) }
+        return String(decoding: rest[..<end], as: UTF8.self)
+      }
+      let more = handle.availableData
+      guard !more.isEmpty else { return nil }
+      rest.append(more)
+    }
   }
 }

@@ -58,6 +58,23 @@ struct RecordingReaderTests {
       try reader.durable() == DurableContent(series: ["lfp", "monitor"], last: [8, 4], syncs: 1))
   }
 
+  @Test("says how long every column is, so that unequal ones can be found")
+  func columnLengths() throws {
+    let file = try unfinished()
+    _ = try file.close()
+    let reader = try RecordingReader(reading: path)
+    let log = try reader.columnLengths(of: "/events/recorder_log")
+    #expect(log.map(\.name) == ["id", "timestamp", "kind", "annotation"])
+    #expect(log.map(\.rows) == [3, 3, 3, 3])
+    let clock = try reader.columnLengths(of: "/acquisition/rz_clock")
+    #expect(
+      clock.map(\.name) == [
+        "data", "timestamps", "sync/cycle", "sync/host_after_ns", "sync/host_before_ns",
+        "sync/index", "sync/sample",
+      ])
+    #expect(clock.allSatisfy { $0.rows == 1 })
+  }
+
   @Test("that lost its writer is a normal file again once its flags are cleared")
   func rescued() throws {
     let file = try unfinished()
@@ -76,7 +93,8 @@ struct RecordingReaderTests {
     let file = try unfinished()
     try file.series[0].setStartingTime(0.5)
     try file.series[0].skip(rows: 10)
-    file.invalidTimes.append(0.51...0.52, series: "lfp", frames: 10..<20, reason: "overrun")
+    file.invalidTimes.append(
+      start: 0.51, stop: 0.52, series: "lfp", frames: 10..<20, reason: "overrun")
     file.log.append(at: 0.6, .stop, "asked to")
     _ = try file.close()
     let reader = try RecordingReader(reading: path)

@@ -168,9 +168,11 @@ struct RowsTests {
       try file.durable?.append([8, 4])
       file.eventBuffers[0].append(at: 0.25, tick: 1 << 33)
       file.tags?.append(at: 0.5, tag: "amp_gain", value: 2)
-      try file.trials.append(1...2, frames: 10..<30, ["level": .number(60), "stim": .text("tone")])
-      try file.trials.append(2...2.5, frames: 30..<40, [:])
-      file.invalidTimes.append(3...3.5, series: "lfp", frames: 100..<600, reason: "overrun")
+      try file.trials.append(
+        start: 1, stop: 2, frames: 10..<30, ["level": .number(60), "stim": .text("tone")])
+      try file.trials.append(start: 2, stop: 2.5, frames: 30..<40, [:])
+      file.invalidTimes.append(
+        start: 3, stop: 3.5, series: "lfp", frames: 100..<600, reason: "overrun")
     }
     #expect(try reader.table("/events/licks")?.integers("tick") == [1 << 33])
     #expect(try reader.table("/events/tags")?.texts("tag") == ["amp_gain"])
@@ -195,10 +197,10 @@ struct RowsTests {
   func wrongTrial() throws {
     let reader = try written { file in
       #expect(throws: NWBError.refused("trials have no column pitch")) {
-        try file.trials.append(0...1, frames: 0..<1, ["pitch": .number(1)])
+        try file.trials.append(start: 0, stop: 1, frames: 0..<1, ["pitch": .number(1)])
       }
       #expect(throws: NWBError.refused("column level of the trials holds numbers")) {
-        try file.trials.append(0...1, frames: 0..<1, ["level": .text("loud")])
+        try file.trials.append(start: 0, stop: 1, frames: 0..<1, ["level": .text("loud")])
       }
       #expect(file.trials.rows == 0)
     }
