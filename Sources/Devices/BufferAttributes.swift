@@ -18,7 +18,7 @@ public struct BufferAttributes: Sendable, Equatable {
   /// Ticks a second of the circuit.
   public let circuitRate: Double
   /// value = code / scaling factor (`sf`).
-  public internal(set) var scalingFactor: Double
+  public var scalingFactor: Double
   /// Ticks per frame (`dec_factor`).
   public internal(set) var decimation: Int
   /// Slots of the ring (`n_slots`), and the most the circuit has memory for (`n_slots_max`).

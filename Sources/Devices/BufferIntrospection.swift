@@ -9,7 +9,8 @@ extension BufferAttributes {
       BufferError(buffer: request.name, kind: kind, message: message)
     }
     try checkShape(request)
-    let tags = Dictionary(circuit.tags.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let tags = Dictionary(
+      circuit.tags.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
     guard let data = tags[request.dataTag], data.type != .absent else {
       let buffers = circuit.tags.filter { $0.type == .buffer }.map(\.name).sorted()
@@ -68,7 +69,8 @@ extension BufferAttributes {
     return BufferAttributes(
       name: request.name, dataTag: request.dataTag, indexTag: index, sizeTag: size,
       scalingTag: scaling, cycleTag: cycle, decimationTag: decimation, format: request.format,
-      blockSize: request.blockSize ?? request.format.framesPerUnit, isGated: request.isGated, circuitRate: circuit.rate,
+      blockSize: request.blockSize ?? request.format.framesPerUnit, isGated: request.isGated,
+      circuitRate: circuit.rate,
       scalingFactor: factor, decimation: Int(ticks), slots: Int(slots), maximumSlots: data.size)
   }
 

@@ -6,8 +6,8 @@ import Clocks
 /// written before; so it bounds the time of slot 0 from both sides. The bounds of all readings
 /// since the last break are intersected, widened by what the device's clock may drift meanwhile.
 struct PositionWatch {
-  /// Devices' clocks are within 100 ppm of nominal and of each other; the host's adds as much.
-  static let drift = 250e-6
+  /// Devices' clocks are within 100 ppm of nominal; the kernel slews the host's by up to 500 ppm.
+  static let drift = 600e-6
 
   private let slotRate: Double
   private let unit: Int64

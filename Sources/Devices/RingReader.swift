@@ -6,7 +6,8 @@ import Samples
 ///
 /// An overrun is decided after the transfer: whatever the device may have overwritten by the second
 /// position is invalid. Positions are held against the clock, so that a lap of exactly one buffer,
-/// a torn cycle, a stall and a reset are told apart.
+/// a torn cycle, a stall and a reset are told apart. Where one poll cannot tell, its words wait for
+/// the next one.
 public struct RingReader: Sendable {
   /// Frames that are not in the recording, and why.
   public struct Loss: Sendable, Equatable {
@@ -46,36 +47,42 @@ public struct RingReader: Sendable {
     public var fill = 0.0
     /// Whether a torn position (index wrapped, cycle not yet counted, or the reverse) was repaired.
     public var repairedRace = false
-    /// Whether the position agrees with the clock, so that it is a reading of the circuit's clock.
+    /// Frames stored by the first latch, in the recording's count.
+    public var sample: Int64 = 0
+    /// Whether that agrees with the clock, so that it is a reading of the circuit's clock.
     public var isClockReading = false
+    /// Whether the recording's frames continue from here on at a place that the clock chose.
+    public var beginsSegment = false
     /// Whether the store stands still though the clock goes on.
     public var standsStill = false
   }
 
-  private let format: SlotFormat
-  private let size: Int64
-  private let hasCycle: Bool
-  private let isGated: Bool
+  let format: SlotFormat
+  let size: Int64
+  let hasCycle: Bool
+  let isGated: Bool
+  let slotRate: Double
   private let blockFrames: Int64
-  private let slotRate: Double
 
-  private var watch: PositionWatch
+  var watch: PositionWatch
   /// The next slot to read, in the device's count.
-  private var cursor: Int64 = 0
+  var cursor: Int64 = 0
   /// Slot `baseSlot` is frame `baseFrame` of the recording.
-  private var baseSlot: Int64 = 0
-  private var baseFrame: Int64 = 0
+  var baseSlot: Int64 = 0
+  var baseFrame: Int64 = 0
   private var hasBegun = false
   /// The last position seen and when.
-  private var seen: Int64 = 0
-  private var seenAt = Bracket(before: 0, after: 0)
-  /// The store was seen standing still at `seen`.
-  private var isFrozen = false
-  /// The ring changed under the last transfer; what follows begins a new segment.
-  private var isSuspect = false
+  var seen: Int64 = 0
+  var seenAt = Bracket(before: 0, after: 0)
+  /// Where the store stood when it was found behind the clock, slots; nil: it runs.
+  ///
+  /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
+  /// anywhere since the last position that agreed with the clock.
+  var pause: Int64?
+  /// The store began anew under the last transfer; what follows begins a new segment.
+  var isSuspect = false
 
-  /// - Parameters:
-  ///   - attributes: the buffer as opened; a resize needs a new reader.
+  /// - Parameter attributes: the buffer as opened; a resize needs a new reader.
   public init(_ attributes: BufferAttributes) {
     format = attributes.format
     size = Int64(attributes.slots)
@@ -94,19 +101,15 @@ public struct RingReader: Sendable {
   /// The recording's number of the next frame to be delivered.
   public var nextFrame: Int64 { frame(of: cursor) }
 
-  /// The device's count of frames at the recording's frame 0 of the present segment.
+  /// The device's count of the frame that is the recording's frame 0 in the present segment.
   public var deviceFrameOfZero: Int64 { format.frames(inSlots: baseSlot) - baseFrame }
-
-  /// Frames of the recording that `position` of the last poll stands for.
-  public var seenFrame: Int64 { frame(of: seen) }
 
   /// Skips everything pending: the next frame delivered is the first one written from now on.
   public mutating func skipPending() { cursor = max(cursor, seen / unit * unit) }
 
-  /// Takes a poll's answer for this ring.
+  /// Takes a poll's answer for this ring, with the poll's brackets.
   ///
-  /// - Parameters:
-  ///   - wholeBlocks: whether to deliver whole blocks only (else every frame there is).
+  /// Delivers whole blocks only, or every frame there is.
   public mutating func digest(
     _ ring: Poll.Ring, first: Bracket, second: Bracket, wholeBlocks: Bool = true
   ) -> Step {
@@ -116,93 +119,36 @@ public struct RingReader: Sendable {
       step.isClockReading = hasBegun
       return step
     }
-    var reading = resolved(ring, first: first, second: second)
+    let reading = resolved(ring, first: first, second: second)
     step.repairedRace = reading.isRepaired
-    step.fill = Double(reading.first - cursor) / Double(size)
+    step.fill = max(0, Double(reading.first - cursor) / Double(size))
 
+    // Words count only if the ring was the same one until the second position.
+    var isHeld = reading.second < reading.first
     let behind = watch.deviation(of: reading.first, first)
-    if isSuspect || reading.isLost || behind != 0 || reading.second < reading.first {
-      step.loss = breakSegment(&reading, behind: behind, first: first, second: second, &step)
+    if isSuspect || reading.isLost || behind != 0 {
+      let found = digestBreak(reading, behind: behind, first: first, second: second)
+      step.loss = found.loss
+      step.standsStill = found.standsStill
+      step.beginsSegment = found.loss != nil
+      isHeld = isHeld || found.isHeld
     } else {
       watch.take(reading.first, first)
+      pause = nil
+      step.isClockReading = true
       if watch.deviation(of: reading.second, second) == 0 {
         watch.take(reading.second, second)
-        isFrozen = false
+      } else {
+        isHeld = true
       }
-      step.isClockReading = true
     }
-    note(max(reading.first, reading.second), at: second)
-    if !isSuspect { deliver(ring, reading, wholeBlocks: wholeBlocks, &step) }
+    isSuspect = reading.second < reading.first
+    seen = max(reading.first, reading.second)
+    seenAt = isSuspect ? first : second
+    if !isHeld { deliver(ring, reading, wholeBlocks: wholeBlocks, &step) }
+    step.sample = frame(of: reading.first)
     step.pending = max(0, frame(of: reading.first) - frame(of: cursor))
     return step
-  }
-
-  // MARK: - Positions
-
-  /// A poll's positions in the device's count, tears and laps resolved.
-  private struct Reading {
-    var first: Int64
-    var second: Int64
-    /// Slots by which the device's own `start` was wrong.
-    var shift: Int64 = 0
-    var isRepaired = false
-    /// The laps cannot be told (index-only mode).
-    var isLost = false
-  }
-
-  private func resolved(_ ring: Poll.Ring, first: Bracket, second: Bracket) -> Reading {
-    guard hasCycle else { return counted(ring, first: first, second: second) }
-    var reading = Reading(
-      first: ring.first.slots(size: Int(size)), second: ring.second.slots(size: Int(size)))
-    if watch.deviation(of: reading.first, first) != 0 {
-      for shift in [size, -size] where watch.deviation(of: reading.first + shift, first) == 0 {
-        reading.first += shift
-        reading.shift = shift
-        reading.isRepaired = true
-        break
-      }
-    }
-    if watch.deviation(of: reading.second, second) != 0 {
-      for shift in [size, -size] where watch.deviation(of: reading.second + shift, second) == 0 {
-        reading.second += shift
-        reading.isRepaired = true
-        break
-      }
-    }
-    return reading
-  }
-
-  /// Index-only mode: the laps are counted from the clock.
-  private func counted(_ ring: Poll.Ring, first: Bracket, second: Bracket) -> Reading {
-    func modulo(_ value: Int64) -> Int64 { (value % size + size) % size }
-    func most(from: Bracket, to: Bracket) -> Int64 {
-      Int64(Double(to.after - from.before) * 1e-9 * slotRate * (1 + PositionWatch.drift)) + 2 * unit
-    }
-    let advance = modulo(Int64(ring.first.index) - seen)
-    var reading = Reading(first: seen + advance, second: 0)
-    if most(from: seenAt, to: first) >= size {
-      if !isFrozen, let range = watch.expected(first),
-        range.upperBound - range.lowerBound < Double(size) / 2
-      {
-        let middle = Int64((range.lowerBound + range.upperBound) / 2)
-        var offset = modulo(Int64(ring.first.index) - middle)
-        if offset > size / 2 { offset -= size }
-        reading.first = middle + offset
-      } else {
-        reading.isLost = true
-      }
-    } else if advance > most(from: seenAt, to: first) {
-      // The index went back: the store began anew.
-      reading.first = Int64(ring.first.index)
-      reading.isLost = true
-    }
-    // A transfer of a whole lap or more leaves nothing that could be trusted.
-    let during = modulo(Int64(ring.second.index) - Int64(ring.first.index))
-    reading.second =
-      reading.first + (most(from: first, to: second) >= size ? size + during : during)
-    // The words delivered end where the index was, whatever the laps.
-    reading.shift = reading.first - modulo(Int64(ring.first.index) - ring.start) - ring.start
-    return reading
   }
 
   private mutating func begin(_ ring: Poll.Ring, first: Bracket, second: Bracket) {
@@ -216,86 +162,14 @@ public struct RingReader: Sendable {
     baseFrame = 0
     // The two positions of a torn first poll disagree: begin with the next one.
     let after = resolved(ring, first: first, second: second)
-    hasBegun = !after.isRepaired && (!hasCycle || after.second >= position)
-  }
-
-  private mutating func note(_ position: Int64, at bracket: Bracket) {
-    seen = position
-    seenAt = bracket
-  }
-
-  // MARK: - Breaks
-
-  /// Handles a position that does not follow from the ones before; returns what was lost by it.
-  private mutating func breakSegment(
-    _ reading: inout Reading, behind: Double, first: Bracket, second: Bracket, _ step: inout Step
-  ) -> Loss? {
-    let wentBack = reading.first < seen || reading.isLost && reading.first < cursor
-    if !isSuspect, !reading.isLost, behind == 0 {
-      // Only the second position is odd: the store began anew during the transfer. Its words are
-      // mixed; the next poll places what follows.
-      isSuspect = true
-      return nil
-    }
-    if !isSuspect, !reading.isLost, !wentBack, behind < 0 {
-      var fresh = PositionWatch(slotRate: slotRate, slotsPerUnit: Int(unit))
-      fresh.take(reading.first, first)
-      let standsStill = reading.first == seen || fresh.deviation(of: reading.second, second) < 0
-      if standsStill, reading.second == reading.first {
-        // Everything up to here was written before the store stopped.
-        isFrozen = true
-        step.standsStill = true
-        return nil
-      }
-      if isFrozen {
-        // What is new was written since the store went on.
-        return startSegment(
-          at: reading.first, cursor: seen, reason: isGated ? .gate : .stall, first: first)
-      }
-    }
-    let reason: Loss.Reason =
-      if isGated {
-        .gate
-      } else if wentBack || isSuspect || behind < -Double(size) / 2 {
-        .reset
-      } else {
-        reading.isLost || behind > 0 ? .clock : .stall
-      }
-    // A store that began anew counts from 0; otherwise nothing tells which of the frames pending
-    // were written before the break.
-    let restart = wentBack && reading.first <= size ? 0 : reading.first / unit * unit
-    return startSegment(at: reading.first, cursor: restart, reason: reason, first: first)
-  }
-
-  /// Continues the recording where the clock says that `position` is, reading from `cursor` on.
-  private mutating func startSegment(
-    at position: Int64, cursor newCursor: Int64, reason: Loss.Reason, first: Bracket
-  ) -> Loss? {
-    let before = nextFrame
-    let range = watch.expected(first) ?? Double(cursor)...Double(cursor)
-    let likely = Int64(((range.lowerBound + range.upperBound) / 2).rounded())
-    let placed = max(frame(of: likely) - frames(in: position - newCursor), before)
-    // A gated store may have run and ended at any time since the last poll.
-    let unseen = Double(first.after - seenAt.before) * 1e-9 * slotRate - Double(position - newCursor)
-    let width = range.upperBound - range.lowerBound + (isGated ? max(0, unseen) * 2 : 0)
-    let uncertainty = width / 2 / slotsPerFrame
-    baseSlot = newCursor
-    baseFrame = (placed + blockFrames - 1) / blockFrames * blockFrames
-    cursor = newCursor
-    isFrozen = false
-    isSuspect = false
-    watch.restart()
-    watch.take(position, first)
-    let count = baseFrame - before
-    return count > 0
-      ? Loss(first: before, count: count, reason: reason, uncertainty: uncertainty) : nil
+    hasBegun = !after.isRepaired && after.second >= position
   }
 
   // MARK: - Delivery
 
   /// Narrows the words delivered to those that are new, written and not overwritten.
   private mutating func deliver(
-    _ ring: Poll.Ring, _ reading: Reading, wholeBlocks: Bool, _ step: inout Step
+    _ ring: Poll.Ring, _ reading: RingReading, wholeBlocks: Bool, _ step: inout Step
   ) {
     let start = ring.start &+ reading.shift
     let block = format.slots(ofFrames: blockFrames)
@@ -303,14 +177,11 @@ public struct RingReader: Sendable {
     if oldest > cursor {
       // Overwritten, or possibly so: the loss ends with a whole block.
       let lost = (oldest - cursor + block - 1) / block * block
-      let loss = Loss(
+      let overrun = Loss(
         first: nextFrame, count: frames(in: lost), reason: .overrun, uncertainty: 0)
       cursor += lost
-      step.loss = step.loss.map {
-        Loss(
-          first: $0.first, count: $0.count + loss.count, reason: $0.reason,
-          uncertainty: $0.uncertainty)
-      } ?? loss
+      step.loss?.count += overrun.count
+      step.loss = step.loss ?? overrun
     }
     step.firstFrame = nextFrame
     let end = min(reading.first, ring.count == 0 ? cursor : start + Int64(ring.count))
@@ -322,16 +193,12 @@ public struct RingReader: Sendable {
     cursor += count
   }
 
-  private var unit: Int64 { Int64(format.slotsPerUnit) }
+  var unit: Int64 { Int64(format.slotsPerUnit) }
 
-  private var slotsPerFrame: Double {
-    Double(format.slotsPerUnit) / Double(format.framesPerUnit)
-  }
-
-  private func frames(in slots: Int64) -> Int64 { format.frames(inSlots: slots) }
+  func frames(in slots: Int64) -> Int64 { format.frames(inSlots: slots) }
 
   /// The recording's number of the frame that begins at a slot; slots before the base count back.
-  private func frame(of slot: Int64) -> Int64 {
+  func frame(of slot: Int64) -> Int64 {
     let units = (slot - baseSlot) / unit - ((slot - baseSlot) % unit < 0 ? 1 : 0)
     return baseFrame + units * Int64(format.framesPerUnit)
   }

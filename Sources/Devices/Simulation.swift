@@ -1,3 +1,5 @@
+public import Samples
+
 /// What a session asks of a simulated circuit (`simulate`): values only; the simulator makes them.
 public struct CircuitSimulation: Sendable {
   /// Ticks a second, any positive number.
@@ -15,7 +17,7 @@ public struct CircuitSimulation: Sendable {
   public var signals: [String: SignalModel] = [:]
   public var faults: [CircuitFault] = []
   /// What a code beyond the type becomes.
-  public var overflow = Overflow.saturate
+  public var overflow = SlotEncoder.Overflow.saturate
 
   public init() {}
 }
@@ -27,11 +29,6 @@ public enum LatencyModel: String, Sendable, CaseIterable {
   case usb
   /// Every call returns at once.
   case none
-}
-
-public enum Overflow: String, Sendable, CaseIterable {
-  case saturate
-  case wrap
 }
 
 /// The value a simulated store takes at a tick, in the units of code / sf.

@@ -1,4 +1,5 @@
 public import Clocks
+public import Samples
 
 /// What a stimulator says of itself when it is opened.
 public struct StimulatorInfo: Sendable, Equatable {
@@ -126,24 +127,6 @@ public struct FeedReply: Sendable {
   public init() {}
 }
 
-/// Bounds of one channel, checked again by whoever stands nearest to the device.
-public struct StimulusLimits: Sendable, Equatable {
-  /// Milliamperes in current mode, millivolts in voltage mode.
-  public var maximumAmplitude: Double
-  /// Nanocoulombs of one phase; nil in voltage mode.
-  public var maximumPhaseCharge: Double?
-  /// Nanocoulombs a period may leave; nil: 1 % of the largest phase.
-  public var maximumNetCharge: Double?
-
-  public init(
-    maximumAmplitude: Double, maximumPhaseCharge: Double?, maximumNetCharge: Double?
-  ) {
-    self.maximumAmplitude = maximumAmplitude
-    self.maximumPhaseCharge = maximumPhaseCharge
-    self.maximumNetCharge = maximumNetCharge
-  }
-}
-
 /// A multichannel current or voltage source that streams from rings.
 ///
 /// Owned by one thread; every call blocks until the device has answered. Nobody can take back what
@@ -160,7 +143,7 @@ public protocol Stimulator: AnyObject {
   /// accepts), with at most `queueMilliseconds` queued ahead. A device that hears nothing for
   /// `timeToLiveMilliseconds` stops by itself and stays stopped.
   func arm(
-    limits: [StimulusLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
+    limits: [SignalLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
   ) throws(DeviceError)
 
   /// Takes samples into the rings. A chunk's `from` continues what was accepted before: a repeated

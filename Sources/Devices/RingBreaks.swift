@@ -1,0 +1,100 @@
+import Clocks
+import Samples
+
+extension RingReader {
+  /// What a position that does not follow from the ones before means.
+  struct Break {
+    var loss: Loss?
+    var standsStill = false
+    /// Nothing can be delivered yet.
+    var isHeld = false
+  }
+
+  /// Handles a position that does not follow from the ones before.
+  ///
+  /// At most one thing is taken to happen between two polls: a store stops, goes on, or begins anew.
+  mutating func digestBreak(
+    _ reading: RingReading, behind: Double, first: Bracket, second: Bracket
+  ) -> Break {
+    let position = reading.first
+    let wentBack = position < seen
+    if isSuspect || reading.isLost || wentBack {
+      let reason: Loss.Reason = isGated ? .gate : isSuspect || wentBack ? .reset : .clock
+      let cursor = wentBack ? beginning(of: position, first) : position
+      return startSegment(reading, cursor: cursor, reason: reason, first, second)
+    }
+    if behind > 0 { return startSegment(reading, cursor: position, reason: .clock, first, second) }
+    let isStill = reading.second == position
+    switch pause {
+    case nil where position == seen || isStill && hasPassed(position, first, second):
+      pause = position
+      return Break(standsStill: true, isHeld: !isStill)
+    case nil where !isGated && behind < -Double(size) / 2:
+      return startSegment(reading, cursor: position, reason: .reset, first, second)
+    case nil:
+      // It stopped, or stopped and went on: the next poll tells.
+      pause = position
+      return Break(isHeld: true)
+    case position?:
+      return Break(standsStill: true, isHeld: !isStill)
+    case let pause?:
+      // What is new was written since the store went on; if it was not seen standing still, what
+      // came between the last position in time and the first late one may lie on either side.
+      return startSegment(
+        reading, cursor: pause, reason: isGated ? .gate : .stall, first, second)
+    }
+  }
+
+  /// Whether the clock can tell that a position has not moved between two brackets.
+  private func hasPassed(_ position: Int64, _ first: Bracket, _ second: Bracket) -> Bool {
+    fresh(position, first).deviation(of: position, second) < 0
+  }
+
+  private func fresh(_ position: Int64, _ bracket: Bracket) -> PositionWatch {
+    var watch = PositionWatch(slotRate: slotRate, slotsPerUnit: Int(unit))
+    watch.take(position, bracket)
+    return watch
+  }
+
+  /// The first slot written since a store began anew: that of index 0, if it can have come so far.
+  private func beginning(of position: Int64, _ first: Bracket) -> Int64 {
+    let index = position % size
+    return index <= mostSlots(from: seenAt, to: first) ? position - index : position
+  }
+
+  /// Continues the recording where the clock says that the position is, reading from `slot` on.
+  ///
+  /// At least a unit is missing between two segments, so that none begins unmarked.
+  private mutating func startSegment(
+    _ reading: RingReading, cursor slot: Int64, reason: Loss.Reason, _ first: Bracket,
+    _ second: Bracket
+  ) -> Break {
+    let before = nextFrame
+    let range = watch.expected(first) ?? Double(cursor)...Double(cursor)
+    let likely = Int64(((range.lowerBound + range.upperBound) / 2).rounded())
+    let written = reading.first - slot
+    let placed = frame(of: likely) - frames(in: written)
+    var width = range.upperBound - range.lowerBound
+    let now = fresh(reading.first, first)
+    let isRunning =
+      reading.second > reading.first && now.deviation(of: reading.second, second) == 0
+    if written > 0, !isRunning {
+      // It may have written them and stopped at any time since the last poll.
+      width += 2 * Double(max(0, mostSlots(from: seenAt, to: first) - written))
+    }
+    baseFrame = max(placed, before + Int64(format.framesPerUnit))
+    // Frames that would lie before the end of the last segment are left out.
+    baseSlot = slot / unit * unit + format.slots(ofFrames: baseFrame - placed)
+    cursor = baseSlot
+    pause = nil
+    watch = now
+    if isRunning { watch.take(reading.second, second) }
+    let framesPerSlot = Double(format.framesPerUnit) / Double(format.slotsPerUnit)
+    return Break(
+      loss: Loss(
+        first: before, count: baseFrame - before, reason: reason,
+        uncertainty: width / 2 * framesPerSlot),
+      // A jump ahead during the transfer: its words are not of this segment.
+      isHeld: now.deviation(of: reading.second, second) > 0)
+  }
+}
