@@ -49,8 +49,7 @@ public struct ClockMap: Sendable, Equatable {
   /// How fast the uncertainty grows beyond the first and last knots, ns per ns.
   private let growth: Double
 
-  /// - Parameters:
-  ///   - knots: at least one, in order of u.
+  /// `knots`: at least one, in order of u.
   init(
     origin: ClockOrigin, knots: [Knot], slopes: (first: Double, last: Double), growth: Double,
     basis: Basis, segment: Int
@@ -73,6 +72,14 @@ public struct ClockMap: Sendable, Equatable {
   /// The samples at the first and last knots; outside, the map is extrapolated.
   public var samples: ClosedRange<Int64> {
     sample(atU: knots[0].u)...sample(atU: knots[knots.count - 1].u)
+  }
+
+  /// The points between which the map is straight, at whole samples: for storing it.
+  public var table: [(sample: Int64, time: MappedTime)] {
+    knots.map { knot in
+      let sample = sample(atU: knot.u)
+      return (sample, time(of: sample))
+    }
   }
 
   /// When `sample` happens, on the host's clock.

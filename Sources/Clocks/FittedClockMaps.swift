@@ -1,6 +1,6 @@
 extension ClockMap {
-  /// The maps of a clock after the fact, one for each segment, in order: through centred windows, a
-  /// knot every 10 s, straight lines between (clock.md, "After the fact, no sync line").
+  /// Maps a clock after the fact: through centred windows, a knot every 10 s, straight lines between
+  /// (clock.md, "After the fact, no sync line").
   ///
   /// A new segment begins where samples or host times step back, and where no line passes through
   /// the readings of half a window.
@@ -10,6 +10,7 @@ extension ClockMap {
   ///   - rate: samples per second, nominally.
   ///   - window: in nanoseconds: 60 s for circuits and bridges, 120 s for the stimulator.
   ///   - knotEvery: in nanoseconds.
+  /// - Returns: a map for each segment, in order.
   public static func fitted(
     to readings: [ClockReading], rate: Double, window: Nanoseconds = 60_000_000_000,
     knotEvery: Nanoseconds = 10_000_000_000

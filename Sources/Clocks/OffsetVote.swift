@@ -36,14 +36,6 @@ struct OffsetVote {
     self.differences = differences.sorted()
   }
 
-  /// The median of the votes within `distance` of `offset`, and how many they are.
-  func votes(around offset: Double, within distance: Double) -> Choice {
-    let low = differences.firstIndex(above: (offset - distance).nextDown) { $0 }
-    let high = differences.firstIndex(above: offset + distance) { $0 }
-    guard low < high else { return Choice(offset: offset, votes: 0) }
-    return Choice(offset: differences[(low + high) / 2], votes: high - low)
-  }
-
   /// The offset with the most votes: at most `reach` from 0, and `distance` or more from `excluded`.
   func best(
     within reach: Double = .infinity, excluding excluded: Double? = nil, by distance: Double = 0

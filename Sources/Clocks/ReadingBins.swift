@@ -24,9 +24,8 @@ struct ReadingBins: Sendable {
     newest = -1
   }
 
-  /// - Parameters:
-  ///   - elapsed: host nanoseconds since the origin, not decreasing.
-  ///   - slope: the clock's rate so far, by which the points of a bin are compared.
+  /// `elapsed`: host nanoseconds since the origin, not decreasing; `slope`: the clock's rate so far,
+  /// by which the points of a bin are compared.
   mutating func add(
     lower: Corridor.Point, upper: Corridor.Point, at elapsed: Nanoseconds, slope: Double
   ) {

@@ -37,6 +37,9 @@ public struct SyncAlignment: Sendable {
     public var outliers = 0
     /// How much later the edges are than the software's map says: the median.
     public var offset = 0.0
+    /// Edges that the next best shift of all pulses explains. When it is nearly ``matched`` (a
+    /// regular train), the intervals cannot tell, and the software's map has decided.
+    public var runnerUp = 0
     public var residualDeviation = 0.0
     public var residualMaximum = 0.0
   }
@@ -84,7 +87,8 @@ public struct SyncAlignment: Sendable {
     let least = 0.25e9 / line.rate
     var lines = LocalLines(through: points(), least: least)
     guard !lines.knots.isEmpty else { throw matching.tooFew }
-    var report = Report(pulses: matching.pulseCount, offset: matching.offset)
+    var report = Report(
+      pulses: matching.pulseCount, offset: matching.offset, runnerUp: matching.runnerUp)
     let found = edges
     for (index, pulse) in pulses.enumerated() {
       edges[index] = matching.candidates(for: index).min {

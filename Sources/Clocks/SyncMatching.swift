@@ -12,6 +12,8 @@ struct SyncMatching {
   private(set) var edges: [Int64?] = []
   /// How much later the edges are than predicted, in seconds.
   let offset: Double
+  /// Edges that the next best offset explains.
+  let runnerUp: Int
   /// An edge belongs to a pulse when it is this close, in seconds.
   let tolerance: Double
   /// Pulses sent while the line was recorded.
@@ -33,10 +35,9 @@ struct SyncMatching {
     let vote = OffsetVote(
       predicted: seconds, observed: observed, reach: max(search ?? 0, Self.lookout),
       tolerance: tolerance)
-    let chosen =
-      isTrusted ? vote.votes(around: 0, within: trust) : vote.best(within: max(search ?? 0, trust))
-    let other = vote.best(
-      excluding: chosen.offset, by: isTrusted ? trust + tolerance : 2 * tolerance)
+    let reach = isTrusted ? trust : max(search ?? 0, trust)
+    let chosen = vote.best(within: reach)
+    let other = vote.best(excluding: chosen.offset, by: 2 * tolerance + (isTrusted ? trust : 0))
 
     let end = line.startingTime + Double(line.sampleCount) / line.rate
     let isRecorded = seconds.map {
@@ -48,18 +49,13 @@ struct SyncMatching {
     self.isRecorded = isRecorded
     self.tolerance = tolerance
     offset = chosen.offset
+    runnerUp = other.votes
     pulseCount = isRecorded.count { $0 }
 
     // A regular train shifted by one interval explains but one edge less: a trusted prediction is
-    // contradicted by an explanation that is better by more than stray edges make by chance (5
-    // standard deviations); a search needs one that is far better than every other.
-    let strays = Double(max(observed.count - chosen.votes, 0))
-    let length = max((seconds.last ?? 0) - (seconds.first ?? 0), interval)
-    let chance = strays * min(2 * tolerance * Double(seconds.count) / length, 1)
+    // contradicted by any explanation that is better; a search needs one far better than all others.
     let isAmbiguous =
-      isTrusted
-      ? other.votes > chosen.votes + Int(chance + 5 * chance.squareRoot())
-      : 5 * other.votes > 4 * chosen.votes
+      isTrusted ? other.votes > chosen.votes : 5 * other.votes > 4 * chosen.votes
     guard !isAmbiguous else {
       throw .ambiguous(
         offset: chosen.offset, matched: chosen.votes, otherOffset: other.offset,

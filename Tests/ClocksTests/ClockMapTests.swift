@@ -32,6 +32,32 @@ struct ClockMapTests {
     #expect(abs(map.drift - 40e-6) < 1e-9)
   }
 
+  @Test(
+    "The line passes through every bracket, and the truth is inside the bound, also extrapolated",
+    arguments: 1...20 as ClosedRange<UInt64>)
+  func randomBrackets(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let readings = (0..<200).map { index in
+      let sample = Int64(index) * 250 + .random(in: 0..<200, using: &random)
+      return ClockReading(
+        notBefore: sample, notAfter: sample,
+        before: hostTime(of: sample) - .random(in: 0..<2_000_000, using: &random),
+        after: hostTime(of: sample) + .random(in: 0..<2_000_000, using: &random))
+    }
+    let map = try #require(ClockMap.fitted(to: readings, rate: 1000).first)
+    for reading in readings {
+      let mapped = map.time(of: reading.notBefore)
+      #expect(reading.before <= mapped.time)
+      #expect(mapped.time <= reading.after)
+    }
+    for sample in stride(from: -60_000, to: 120_000, by: 997) as StrideTo<Int64> {
+      let mapped = map.time(of: sample)
+      #expect(abs(mapped.time - hostTime(of: sample)) <= mapped.uncertainty + 1)
+    }
+    #expect(map.table.first?.sample == readings[0].notAfter)
+    #expect(map.table.allSatisfy { map.time(of: $0.sample) == $0.time })
+  }
+
   @Test("The sides of a bracket count each at its own sample")
   func sidedReadings() throws {
     // A counter that lags by 0 or 50 samples of 20 µs, read without any latency.
