@@ -192,7 +192,8 @@ class Server:
 
     def _arm(self, fields: Fields, blob: bytes) -> Tuple[dict, bytes]:
         ttl = fields.integer("ttl_ms", *TTL_MS)
-        self.guard.settle()
+        if not self.guard.settle():
+            raise BridgeError("busy", "an emergency stop is still under way")
         if self._emergencies != self.guard.emergencies:
             raise BridgeError("estop", "estop came after this arm")
         body = self._device.arm(fields)

@@ -60,6 +60,7 @@ class StimulatorDevice:
         self._library: Optional[McsUsb] = None
         self._entry = None
         self._device = None
+        self._streaming = False
         self._facts: dict = {}
         self._feeder: Optional[Feeder] = None
         self._looping = False
@@ -99,14 +100,14 @@ class StimulatorDevice:
         return {"token": self._token}
 
     def idle(self) -> List[Tuple[str, str]]:
-        """Looks at a running stream nobody feeds. Raises if the device is gone."""
+        """Looks at a running device nobody asks. Raises if it is gone."""
         feeder = self._feeder
-        if not self._running or feeder is None or self._halted.is_set():
+        if not self._running or self._halted.is_set():
             return []
         try:
             if not self._call("IsConnected", lambda device: device.IsConnected()):
                 raise BridgeError("driver", "the stimulator is disconnected")
-            found = feeder.watch()
+            found = feeder.watch() if feeder is not None else None
         except BridgeError:
             if self._halted.is_set():
                 return []
@@ -212,14 +213,16 @@ class StimulatorDevice:
     # Operations.
 
     def _open(self, fields: Fields, blob: bytes) -> Tuple[dict, bytes]:
-        serial = fields.text("serial", 64, default=None)
+        serial = fields.raw("serial")
+        if not isinstance(serial, int) or isinstance(serial, bool):
+            serial = fields.text("serial", 64, default=None)
         self._check_idle()
         with self._calls:
             self._drop_device()
             if self._library is None:
                 self._library = McsUsb(self._settings.dll)
-            self._entry = self._library.find(serial)
-            self._connect(self._library.download_device())
+            self._entry = self._library.find(None if serial is None else str(serial))
+            self._connect(self._library.download_device(), streaming=False)
             try:
                 self._facts = describe(self._library, self._device, self._entry)
                 # It may still be stimulating for a host that is gone.
@@ -229,9 +232,9 @@ class StimulatorDevice:
                 raise
         return dict(self._facts), b""
 
-    def _connect(self, device) -> None:
+    def _connect(self, device, streaming: bool) -> None:
         self._library.connect(device, self._entry)
-        self._device = device
+        self._device, self._streaming = device, streaming
 
     def _check_idle(self) -> None:
         if self.must_stop:
@@ -256,7 +259,8 @@ class StimulatorDevice:
         with self._calls:
             self._drop_device()
             # Some versions allocate one sample less than they are asked for.
-            self._connect(self._library.streaming_device(setup["ring_samples"] + 1))
+            ring = setup["ring_samples"] + 1
+            self._connect(self._library.streaming_device(ring), streaming=True)
             try:
                 self._send_stop(self._device)
                 setup = set_up(self._library, self._device, setup, triggers)
@@ -338,9 +342,9 @@ class StimulatorDevice:
         if download.channel >= triggers:
             raise BridgeError("bad-argument", f"no trigger starts channel {download.channel}")
         with self._calls:
-            if self._feeder is not None:
+            if self._streaming:
                 self._drop_device()
-                self._connect(self._library.download_device())
+                self._connect(self._library.download_device(), streaming=False)
             if not self._loaded:
                 self._repeats = [1] * triggers
             self._repeats[download.channel] = download.repeat

@@ -18,6 +18,7 @@ from .errors import BridgeError, bad_argument
 from .fields import Fields
 from .frame import LARGEST
 from .limits import parse_limits
+from .rings import Ring, count_of
 from .rpcox import TRIGGER_MODES, Processor
 
 #: Connect… methods of RPco.X, by model. An RP2.1 is connected as an RP2.
@@ -33,8 +34,6 @@ SETTLE = 0.25
 #: Room for the JSON of a poll's reply; the rest of a frame is words.
 JSON_ROOM = 1 << 20
 BUFFERS, TAGS = 64, 256
-#: Readings of cycle, index, cycle before a position is given up.
-TRIES = 5
 POSITION = 1 << 62
 
 
@@ -179,21 +178,21 @@ class CircuitDevice:
         return [before, self._clock.now()]
 
     def _poll(self, fields: Fields, blob: bytes) -> Tuple[dict, bytes]:
-        self._device()
+        processor = self._device()
         latch = None if fields.raw("latch") is None else _trigger_of(fields.raw("latch"))
-        rings = [self._ring(entry) for entry in fields.objects("buffers", BUFFERS, default=[])]
+        wanted = [self._wanted(entry) for entry in fields.objects("buffers", BUFFERS, default=[])]
         tags = fields.texts("tags", TAGS, default=[])
+        rings = [ring for ring, _, _ in wanted]
         first, at = self._positions(rings, latch)
         values = self._values(tags)
         room = (LARGEST - JSON_ROOM) // 4
         replies, arrays, words = [], [], []
-        for ring, (index, cycle) in zip(rings, first):
-            start, count = _pending(ring, index, cycle)
-            count = min(count, ring["most"], room)
+        for (ring, asked, most), (index, cycle) in zip(wanted, first):
+            start, count = ring.pending(asked, index, cycle)
+            count = min(count, most, room)
             room -= count
-            if count:
-                words.append(self._words(ring["data"], start % ring["size"], count, ring["size"]))
-            arrays.append({"name": ring["data"], "type": "i32", "count": count})
+            words.append(ring.words(processor, start, count))
+            arrays.append({"name": ring.data, "type": "i32", "count": count})
             replies.append({"index": index, "cycle": cycle, "from": start, "count": count})
         second, at2 = self._positions(rings, latch)
         for reply, (index, cycle) in zip(replies, second):
@@ -201,104 +200,68 @@ class CircuitDevice:
         body = {"buffers": replies, "at": at, "at2": at2, "values": values, "arrays": arrays}
         return body, b"".join(words)
 
-    def _ring(self, entry: Fields) -> dict:
+    def _wanted(self, entry: Fields) -> Tuple[Ring, int, int]:
+        """A ring, the first slot asked for, and the most that are."""
         data, index = entry.text("data"), entry.text("index")
         cycle = entry.text("cycle", default=None)
         longest = self._size_of(data)
         self._scalar(index)
         if cycle is not None:
             self._scalar(cycle)
-        return {
-            "data": data, "index": index, "cycle": cycle,
-            "from": entry.integer("from", 0, POSITION),
-            "most": entry.integer("max_slots", 0, POSITION),
-            "size": entry.integer("size", 1, longest),
-        }
+        ring = Ring(data, index, cycle, entry.integer("size", 1, longest))
+        return ring, entry.integer("from", 0, POSITION), entry.integer("max_slots", 0, POSITION)
 
-    def _positions(self, rings: List[dict], latch) -> Tuple[list, List[int]]:
+    def _positions(self, rings: List[Ring], latch) -> Tuple[list, List[int]]:
         """Index and cycle of every ring, and the bracket of the latch (without one, of the first
         ring's)."""
         before = self._clock.now()
         at = [before, before] if latch is None else self._fire(latch)
         positions = []
         for ring in rings:
-            positions.append(self._position(ring, latched=latch is not None))
+            positions.append(ring.position(self._device(), latched=latch is not None))
             if latch is None and len(positions) == 1:
                 at = [before, self._clock.now()]
         return positions, at
 
-    def _position(self, ring: dict, latched: bool) -> Tuple[int, Optional[int]]:
-        processor = self._device()
-        if ring["cycle"] is None:
-            return self._count(ring["index"], ring["size"]), None
-        cycle = self._count(ring["cycle"], 1 << 24)
-        for _ in range(TRIES):
-            index = self._count(ring["index"], ring["size"])
-            if latched:
-                break
-            again, cycle = cycle, self._count(ring["cycle"], 1 << 24)
-            if again == cycle:
-                break
-        return index, cycle
-
-    def _count(self, tag: str, most: int) -> int:
-        value = self._device().value(tag)
-        if not math.isfinite(value) or not 0 <= value <= most:
-            raise BridgeError("read-failed", f"GetTagVal({tag!r}) is {value}, not in 0…{most}")
-        return int(value)
-
-    def _words(self, tag: str, offset: int, count: int, size: int) -> bytes:
-        """Two reads where the ring wraps."""
-        processor = self._device()
-        before_end = min(count, size - offset)
-        data = processor.words(tag, offset, before_end)
-        if count > before_end:
-            data += processor.words(tag, 0, count - before_end)
-        return data
-
     def _write(self, fields: Fields, blob: bytes) -> Tuple[dict, bytes]:
         processor = self._device()
-        data = fields.text("data")
-        longest = self._size_of(data)
         start = fields.integer("from", 0, POSITION)
         kind = fields.choice("type", ["f32", "i32"])
+        ring = self._output(fields)
         if not blob or len(blob) % 4:
             raise bad_argument(f"the blob has {len(blob)} bytes, not whole slots")
         values = array.array("f" if kind == "f32" else "i", blob)
         if sys.byteorder != "little":
             values.byteswap()
-        size = fields.integer("size", 1, longest, default=None) or self._ring_size(data, longest)
-        index, cycle = self._play_position(fields, data, size)
-        count = min(len(values), size)
+        index, cycle = self._play_position(ring)
+        count = min(len(values), ring.size)
         if cycle is not None:
             # What is not yet played stays: at most one ring ahead of the position.
-            count = max(0, min(count, cycle * size + index + size - start))
-        before_end = min(count, size - start % size)
+            count = max(0, min(count, cycle * ring.size + index + ring.size - start))
         before = self._clock.now()
-        if before_end:
-            processor.write(data, start % size, kind, values[:before_end])
-        if count > before_end:
-            processor.write(data, 0, kind, values[before_end:count])
+        ring.write(processor, start, kind, values[:count])
         after = self._clock.now()
-        index, cycle = self._play_position(fields, data, size)
+        index, cycle = self._play_position(ring)
         return {"index": index, "cycle": cycle, "written": count, "at": [before, after]}, b""
 
-    def _ring_size(self, data: str, longest: int) -> int:
-        tag = data + "_n"
-        if tag not in self._sizes:
-            return longest
-        size = self._count(tag, longest)
-        if size == 0:
-            raise BridgeError("read-failed", f"{tag} is 0")
-        return size
-
-    def _play_position(self, fields: Fields, data: str, size: int):
+    def _output(self, fields: Fields) -> Ring:
+        """The ring to write to. The request may name its size and tags; else they are those that
+        the data tag's name implies, where the circuit has them."""
+        data = fields.text("data")
+        longest = self._size_of(data)
+        size = fields.integer("size", 1, longest, default=None)
+        if size is None and data + "_n" in self._sizes:
+            size = count_of(self._device(), data + "_n", longest)
+            if size == 0:
+                raise BridgeError("read-failed", f"{data}_n is 0")
         index = fields.text("index", default=data + "_i")
         cycle = fields.text("cycle", default=data + "_c")
-        if index not in self._sizes:
+        return Ring(data, index, cycle if cycle in self._sizes else None, size or longest)
+
+    def _play_position(self, ring: Ring) -> Tuple[Optional[int], Optional[int]]:
+        if ring.index not in self._sizes:
             return None, None
-        ring = {"index": index, "cycle": cycle if cycle in self._sizes else None, "size": size}
-        return self._position(ring, latched=False)
+        return ring.position(self._device(), latched=False)
 
     def _size_of(self, tag: str) -> int:
         size = self._sizes.get(tag)
@@ -311,16 +274,6 @@ class CircuitDevice:
     def _scalar(self, tag: str) -> None:
         if self._size_of(tag) != 1:
             raise bad_argument(f"{tag!r} is a buffer, not a scalar")
-
-
-def _pending(ring: dict, index: int, cycle: Optional[int]) -> Tuple[int, int]:
-    """The first slot to deliver and how many there are; the ring holds the last `size`."""
-    asked, size = ring["from"], ring["size"]
-    if cycle is None:
-        return asked, (index - asked) % size
-    position = cycle * size + index
-    start = max(asked, position - size)
-    return start, max(0, position - start)
 
 
 def _trigger_of(value: object):

@@ -22,6 +22,8 @@ from .stdio import log
 
 #: Seconds the worker has to leave a vendor call once the device is stopped.
 LEAVE = 1.0
+#: Seconds an arm waits for an emergency stop that is under way.
+SETTLE = 2.0
 
 
 class Guard:
@@ -77,9 +79,9 @@ class Guard:
             self.latch = None
         self._wake()
 
-    def settle(self) -> None:
-        """Waits until every emergency stop asked for so far has been carried out."""
-        self._calm.wait(5)
+    def settle(self) -> bool:
+        """Waits until every emergency stop asked for so far is carried out; whether it is."""
+        return self._calm.wait(SETTLE)
 
     def estop(self, reply: Callable[[dict], None]) -> None:
         """Stops at once, then replies with ``at``. Called by the reader."""
@@ -152,9 +154,11 @@ class Guard:
             bracket = self._device.emergency_stop()
         except BridgeError as error:
             reply({"error": error.body()})
+            # Try every other way: the loop, and letting go of the device.
+            self._device.safe_stop("estop")
         else:
             reply({"at": list(bracket)})
-        self._device.after_emergency_stop()
+            self._device.after_emergency_stop()
         self._calm.set()
 
     def _end(self, reason: str, code: int, fault: bool) -> None:

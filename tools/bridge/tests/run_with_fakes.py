@@ -4,9 +4,9 @@
     python tests/run_with_fakes.py --device tdt --fs 24414.0625 --log calls.jsonl
     python tests/run_with_fakes.py --device stg --put-out output.jsonl
 
-The rings move in real time. The circuit has an input ring `lfp` (16 channels of int16; lfp_i, lfp_c,
-lfp_n, lfp_sf, lfp_d; channel c stores at tick n the code n + 1000·c wrapped to int16), an output
-ring `speaker` and a scalar `amp_gain`. The stimulator is an STG4004 of 4 channels, 14 bit, 2 µA
+The rings move in real time. The circuit has an input ring `lfp` (16 channels of int16; lfp_i,
+lfp_c, lfp_n, lfp_sf, lfp_d; channel c stores at tick n the code n + 1000·c wrapped to int16), an
+output ring `speaker` and a scalar `amp_gain`. The stimulator is an STG4004 of 4 channels, 14 bit, 2 µA
 steps. All but the libraries is the program that is shipped.
 """
 

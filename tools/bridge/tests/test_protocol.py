@@ -314,6 +314,23 @@ def test_an_emergency_stop_latches_until_an_arm_sent_after_it(tmp_path):
         refused("not-open", host, "stg.feed", token=host.token, chunks=[])
 
 
+def test_an_emergency_stop_that_the_device_refuses_tries_everything_else(tmp_path):
+    with Host(tmp_path, "stg", "--fault", "SendStop=raise@2") as host:
+        host.stimulate()  # opening and configuring stop once each
+        assert refused("driver", host, "estop").fatal is False
+        assert until(lambda: "Disconnect" in stops(host))
+        assert stops(host) == ["SendStop"] + STOPPED
+
+
+def test_an_arm_does_not_pass_an_emergency_stop_that_hangs(tmp_path):
+    with Host(tmp_path, "stg", "--fault", "SendStop=hang@2") as host:
+        host.stimulate()
+        host.send("estop")
+        assert until(lambda: stops(host) == ["SendStop"])
+        refused("busy", host, "arm", ttl_ms=1000, limits=[{"max_mA": 1}], queue_max_ms=250)
+        refused("estop", host, "stg.feed", token=host.token, chunks=[])
+
+
 def test_requests_are_answered_in_order_with_two_outstanding(tmp_path):
     with Host(tmp_path, "tdt", "--cost-ms", "2") as host:
         host.ask("tdt.open", model="RZ2", index=1, circuit="c.rcx")
@@ -417,7 +434,8 @@ def test_random_bytes_always_end_in_a_stop(tmp_path):
             host.ask("stg.open")
             good = encode({"id": 1, "op": "clock"}, random.randbytes(random.randrange(40)))
             place = random.randrange(len(good))
-            bad = good[:place] + bytes([good[place] ^ (1 << random.randrange(8))]) + good[place + 1:]
+            flipped = good[place] ^ (1 << random.randrange(8))
+            bad = good[:place] + bytes([flipped]) + good[place + 1 :]
             try:
                 host.raw(good + bad + good)
                 host.process.stdin.close()

@@ -418,6 +418,18 @@ def test_a_device_that_is_unplugged_is_noticed_while_nobody_asks():
     assert "disconnected" in fails("driver", rig.device.idle)
 
 
+def test_a_device_that_is_unplugged_while_it_runs_a_download_is_noticed_too():
+    rig = StimulatorRig()
+    rig.ask("stg.open")
+    rig.arm()
+    rig.ask("stg.download", channel=0, amplitudes_nA=[0], durations_us=[20], repeat=1)
+    assert rig.device.idle() == []
+    rig.ask("stg.start", triggers=1)
+    assert rig.device.idle() == []
+    rig.hardware.connected = False
+    fails("driver", rig.device.idle)
+
+
 @pytest.mark.parametrize("call, outcome, code", [
     ("GetNumberOfDevices", 0, "driver"), ("Connect", 0xA0000010, "locked"),
     ("Connect", net.DotNetError("USB"), "driver"), ("GetDACResolution", 0, "driver"),
@@ -437,6 +449,7 @@ def test_a_failed_opening_leaves_nothing_open(call, outcome, code):
 def test_a_serial_number_that_is_not_there_names_those_that_are():
     assert "40123" in fails("driver", StimulatorRig().ask, "stg.open", serial="99")
     assert StimulatorRig().ask("stg.open", serial="40123")["name"] == "STG4004"
+    assert StimulatorRig().ask("stg.open", serial=40123)["name"] == "STG4004"
 
 
 @pytest.mark.parametrize("call", ["SetCurrentMode", "EnableContinousMode", "SetCapacity",
@@ -467,6 +480,23 @@ def test_a_download_is_stored_with_its_repeats_and_started_by_its_trigger():
     assert rig.recorder.calls[-1] == ["SendStart", 2] and not rig.recorder.of("StartLoop")
     rig.ask("stg.stop", triggers=2)
     assert rig.recorder.calls[-1] == ["SendStop", 2]
+
+
+@pytest.mark.parametrize("before", ["configured", "stopped", "estop"])
+def test_a_download_after_streaming_connects_for_downloading(before):
+    rig = StimulatorRig().ready()
+    if before != "configured":
+        rig.run()
+    if before == "stopped":
+        rig.ask("stg.stop", triggers=1)
+    elif before == "estop":
+        rig.device.emergency_stop()
+        rig.device.after_emergency_stop()
+        rig.arm()
+    rig.recorder.clear()
+    rig.ask("stg.download", channel=0, amplitudes_nA=[0], durations_us=[20], repeat=1)
+    assert rig.recorder.names()[:3] == ["Disconnect", "CStg200xDownloadNet", "Connect"]
+    rig.ask("stg.start", triggers=1)
 
 
 @pytest.mark.parametrize("change, code", [

@@ -312,3 +312,16 @@ def test_an_armed_circuit_has_no_token():
     from daqrec_bridge.fields import Fields
 
     assert CircuitRig().device.arm(Fields({"ttl_ms": 1000, "limits": []})) == {}
+
+
+def test_the_fakes_ring_holds_the_last_slot_written_at_each_place():
+    rig = running()
+    for step in (0.0, 0.0333, 65.5, 0.07):
+        rig.clock.wait(step)
+        position, size = rig.circuit.position("lfp"), 800
+        for offset, count in ((0, 800), (390, 20), (799, 1), (0, 1), (7, 0)):
+            expected = [
+                com.word(position - 1 - (position - 1 - place) % size)
+                for place in range(offset, offset + count)
+            ]
+            assert list(rig.circuit.words("lfp", offset, count)) == expected

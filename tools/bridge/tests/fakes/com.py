@@ -7,6 +7,7 @@ moves with the ticks too.
 
 from __future__ import annotations
 
+import array
 import os
 import struct
 import sys
@@ -29,6 +30,16 @@ def word(slot: int, decimation: int = 1, msb: bool = False) -> int:
     if msb:
         low, high = high, low
     return struct.unpack("<i", struct.pack("<HH", low, high))[0]
+
+
+def ramp() -> array.array:
+    """The words of 65536 ticks, after which the codes repeat."""
+    codes = array.array("h", (code(tick, 0) for tick in range(65536)))
+    samples = array.array("h", bytes(2 * 65536 * CHANNELS))
+    for channel in range(CHANNELS):
+        turn = 1000 * channel % 65536
+        samples[channel::CHANNELS] = codes[turn:] + codes[:turn]
+    return array.array("i", samples.tobytes())
 
 
 class ComError(Exception):
@@ -63,6 +74,7 @@ class Circuit:
         self.spoken = {}
         self.overflow_wraps = False
         self.msb = False
+        self._ramp = ramp()
         if state and os.path.exists(state):
             with open(state, encoding="utf-8") as file:
                 self.began = int(file.read())
@@ -126,13 +138,26 @@ class Circuit:
             return tuple(self.spoken.get(offset + place, 0) for place in range(count))
         if tag == "probe":
             return (self._probe_word(),) * count
-        position, size = self.position("lfp"), self.size("lfp")
+        # Before the index lies this lap, from it on the one before.
+        lap, index = divmod(self.position("lfp"), self.size("lfp"))
+        begin = lap * self.size("lfp") + offset
+        new = min(count, max(0, index - offset))
+        old = self._span(begin + new - self.size("lfp"), count - new)
+        return tuple(self._span(begin, new) + old)
+
+    def _span(self, slot: int, count: int) -> array.array:
+        """Successive slots; those before the circuit ran are 0."""
+        if slot < 0:
+            return array.array("i", bytes(4 * count))
         decimation = int(self.values["lfp_d"])
-        words = []
-        for place in range(offset, offset + count):
-            slot = position - 1 - (position - 1 - place) % size
-            words.append(word(slot, decimation, self.msb) if slot >= 0 else 0)
-        return tuple(words)
+        if decimation != 1 or self.msb:
+            wanted = range(slot, slot + count)
+            return array.array("i", (word(one, decimation, self.msb) for one in wanted))
+        words = array.array("i")
+        while len(words) < count:
+            place = (slot + len(words)) % len(self._ramp)
+            words += self._ramp[place : place + count - len(words)]
+        return words
 
     def _probe_word(self) -> int:
         value = round(self.values["probe_x"])

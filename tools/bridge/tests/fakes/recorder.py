@@ -20,7 +20,7 @@ class Recorder:
         self.costs: Dict[Optional[str], int] = {}
 
     def fault(self, name: str, outcome, skip: int = 0, times: Optional[int] = None) -> None:
-        """From the call after ``skip`` more on, for ``times`` calls (None: for good), ``name`` gives
+        """After ``skip`` more calls, for ``times`` calls (None: for good), ``name`` gives
         ``outcome``: a value, an exception to raise, or a function to call."""
         self._faults[name] = [outcome, skip, times]
 
