@@ -295,6 +295,17 @@ def test_an_emergency_stop_is_served_while_a_vendor_call_hangs(tmp_path):
         assert host.process.wait(5) == 0
 
 
+def test_a_signal_stops_a_stimulator_whose_vendor_call_hangs(tmp_path):
+    with Host(tmp_path, "stg", "--fault", "GetSyncoutQueueSpace=hang") as host:
+        host.stimulate()
+        chunk = {"channel": 0, "kind": "sync", "from": 0, "count": 0}
+        host.send("stg.feed", token=host.token, chunks=[chunk])
+        assert until(lambda: "GetSyncoutQueueSpace" in host.names())
+        host.process.send_signal(signal.SIGTERM)
+        assert host.process.wait(5) == 143
+        assert stops(host) == STOPPED
+
+
 def test_an_emergency_stop_latches_until_an_arm_sent_after_it(tmp_path):
     with Host(tmp_path, "stg") as host:
         host.stimulate()
