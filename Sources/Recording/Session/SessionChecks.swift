@@ -1,0 +1,199 @@
+import Devices
+import NWB
+import Samples
+
+/// Finds contradictions between the parts of a session.
+///
+/// Elements are addressed by their number in the text. An element that could not be read is not in
+/// the session's lists; where any is missing, its list is not compared by number.
+struct SessionChecks {
+  let session: Session
+  let root: JSON5Node
+  let problems: SessionProblems
+
+  func run() {
+    checkParts()
+    checkNames()
+    checkSpeed()
+    for (index, circuit) in numbered(session.circuits, "circuits") {
+      check(circuit, at: ["circuits", "\(index)"])
+    }
+    for (index, buffer) in numbered(session.buffers, "buffers") {
+      check(buffer, at: ["buffers", "\(index)"])
+    }
+    for (index, output) in numbered(session.outputs, "outputs") {
+      check(output, at: ["outputs", "\(index)"])
+    }
+    StimulusChecks(self).run()
+  }
+
+  // MARK: - Reporting
+
+  /// Reports at a key, or at the innermost of its objects that is there.
+  func report(_ message: String, at path: [String]) {
+    problems.add(message, at: root.place(of: path), path: path)
+  }
+
+  func isGiven(_ path: [String]) -> Bool {
+    var node: JSON5Node? = root
+    for name in path { node = node?.child(name) }
+    return node.map { !$0.isNull } ?? false
+  }
+
+  /// Elements with their numbers; none if the list could not be read as a whole.
+  func numbered<Element>(_ elements: [Element], _ path: String...) -> [(Int, Element)] {
+    var node: JSON5Node? = root
+    for name in path { node = node?.child(name) }
+    guard case .list(let nodes)? = node?.content, nodes.count == elements.count else { return [] }
+    return elements.enumerated().map { ($0.offset, $0.element) }
+  }
+
+  // MARK: - The whole
+
+  private func checkParts() {
+    if !isGiven(["buffers"]) && !isGiven(["stimulator"]) || isEmptySession {
+      problems.add(
+        "there is nothing to do; buffers, a stimulator, or both are wanted", at: root.place,
+        path: [])
+    }
+    if session.file.path.contains("{id}"), session.texts.id.contains("/") {
+      report(
+        "\"\(session.texts.id)\" is not allowed; allowed: an id without / (file.path contains "
+          + "{id})",
+        at: ["session", "id"])
+    }
+  }
+
+  private var isEmptySession: Bool {
+    guard case .list(let buffers)? = root.child("buffers")?.content else { return false }
+    return buffers.isEmpty && !isGiven(["stimulator"])
+  }
+
+  /// Simulated devices share one time; real ones have their own.
+  private func checkSpeed() {
+    var asked: [(speed: Double, path: [String])] = []
+    for (index, circuit) in numbered(session.circuits, "circuits") {
+      if let speed = circuit.simulation.speed {
+        asked.append((speed, ["circuits", "\(index)", "simulate", "speed"]))
+      }
+    }
+    if let speed = session.stimulator?.simulationSpeed {
+      asked.append((speed, ["stimulator", "simulate", "speed"]))
+    }
+    guard let first = asked.first else { return }
+    for other in asked where other.speed != first.speed {
+      report(
+        "differs from \(first.path.joined(separator: ".")); devices of a session share one time: "
+          + "give it once",
+        at: other.path)
+    }
+    let drivers = session.circuits.map(\.driver) + [session.stimulator?.driver].compactMap(\.self)
+    if first.speed != 1, drivers.contains(.bridge) {
+      report("a session with a real device runs in real time; allowed: 1", at: first.path)
+    }
+  }
+
+  // MARK: - Circuits, buffers, outputs
+
+  private func check(_ circuit: CircuitSettings, at path: [String]) {
+    if let latch = circuit.latchTrigger, circuit.startTrigger == .software(latch) {
+      report("\(latch) is the latch_trigger, which every poll fires", at: path + ["start_trigger"])
+    }
+    guard circuit.driver == .simulator else { return }
+    let tags =
+      session.buffers(of: circuit.name).map(\.dataTag)
+      + session.outputs.filter { $0.circuit == circuit.name }.map(\.dataTag)
+    for section in ["signals", "stores"] {
+      let path = path + ["simulate", section]
+      for tag in keys(of: path) where !tags.contains(tag) {
+        let hint = tags.nearest(to: tag).map { "did you mean \($0)?" }
+        report(
+          "no buffer or output of the circuit has this data tag; "
+            + (hint ?? "allowed: \(tags.joined(separator: ", "))"),
+          at: path + [tag])
+      }
+    }
+    checkStores(of: circuit, at: path + ["simulate", "stores"])
+  }
+
+  private func keys(of path: [String]) -> [String] {
+    var node: JSON5Node? = root
+    for name in path { node = node?.child(name) }
+    guard case .object(let members)? = node?.content else { return [] }
+    return members.map(\.key)
+  }
+
+  private func checkStores(of circuit: CircuitSettings, at path: [String]) {
+    for buffer in session.buffers(of: circuit.name) {
+      guard let store = circuit.simulation.stores[buffer.dataTag] else { continue }
+      let path = path + [buffer.dataTag]
+      if let most = store.maximumSize, most % buffer.format.framesPerUnit != 0 {
+        report(
+          "\(most) samples do not fill whole slots; allowed: multiples of "
+            + "\(buffer.format.framesPerUnit)",
+          at: path + ["size_max"])
+      }
+      if let most = store.maximumSize, let size = buffer.size, size > most {
+        report(
+          "\(most) is less than the size of buffer \(buffer.name); allowed: from \(size)",
+          at: path + ["size_max"])
+      }
+      let tags = buffer.optionalTags
+      for (index, tag) in store.absentTags.enumerated() where !tags.contains(tag) {
+        report(
+          "\"\(tag)\" is not allowed; allowed: \(tags.joined(separator: ", "))",
+          at: path + ["tags_absent", "\(index)"])
+      }
+    }
+  }
+
+  private func check(_ buffer: BufferSettings, at path: [String]) {
+    checkCircuit(buffer.circuit, at: path + ["circuit"])
+  }
+
+  private func check(_ output: OutputSettings, at path: [String]) {
+    checkCircuit(output.circuit, at: path + ["circuit"])
+    if let latch = session.circuit(output.circuit)?.latchTrigger,
+      output.trigger == .software(latch)
+    {
+      report(
+        "\(latch) is the circuit's latch_trigger, which every poll fires", at: path + ["trigger"])
+    }
+  }
+
+  private func checkCircuit(_ name: String, at path: [String]) {
+    guard !name.isEmpty, session.circuit(name) == nil else { return }
+    let names = session.circuits.map(\.name)
+    let hint =
+      names.nearest(to: name).map { "did you mean \"\($0)\"?" }
+      ?? (names.isEmpty ? "there are none" : "allowed: \(names.joined(separator: ", "))")
+    report("there is no circuit \"\(name)\"; \(hint)", at: path)
+  }
+}
+
+extension BufferSettings {
+  /// Every tag besides the data, as named or by suffix.
+  var optionalTags: [String] {
+    [
+      indexTag ?? dataTag + "_i", sizeTag ?? dataTag + "_n", scalingTag ?? dataTag + "_sf",
+      cycleTag ?? dataTag + "_c", decimationTag ?? dataTag + "_d",
+    ]
+  }
+
+  /// Slots that a simulated circuit of so many ticks a second allocates for the buffer: what its
+  /// store says, else the size asked for, else one second; always whole units and whole blocks.
+  public func simulatedSlots(_ store: StoreSimulation, circuitRate: Double) -> Int {
+    let asked = store.maximumSize ?? size
+    let second = Int(
+      (circuitRate / Double(decimation ?? store.decimation)).rounded(.up).clamped(to: 1...1e9))
+    let frames = asked ?? max(second, 4 * blockSize)
+    let units = (frames + format.framesPerUnit - 1) / format.framesPerUnit
+    return units * format.slotsPerUnit
+  }
+}
+
+extension Double {
+  fileprivate func clamped(to range: ClosedRange<Double>) -> Double {
+    Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+  }
+}
