@@ -43,11 +43,8 @@ extension SimulatedCircuit {
     DeviceError(device: deviceDescription, call: call, code: code, message: message)
   }
 
-  /// Begins a call: faults that are due befall it.
-  ///
-  /// - Parameters:
-  ///   - failing: the code of a scripted error.
-  ///   - isPoll: whether faults by chance are drawn.
+  /// Begins a call: faults that are due befall it. A scripted error has the code `failing`; a poll
+  /// draws the faults that come by chance.
   func begin(
     _ name: String, failing code: DeviceError.Code = .driver, isPoll: Bool = false
   ) throws(DeviceError) -> Call {
@@ -56,7 +53,7 @@ extension SimulatedCircuit {
     advance(to: call.time)
     if isPoll, isRunning {
       for fault in settings.faults where fault.at == nil && fault.probability > 0 {
-        if random.uniform() < fault.probability { befall(fault.kind, at: call.time) }
+        if random.nextUnit() < fault.probability { befall(fault.kind, at: call.time) }
       }
     }
     call.time += pending.delay

@@ -21,11 +21,11 @@ final class CircuitStore {
   private var row: [Double]
   private var slots: [UInt32]
 
-  init(_ store: SimulatedStore, decimation: Int, overflow: Overflow, memory: Int64) {
+  init(_ store: SimulatedStore, decimation: Int, overflow: SlotEncoder.Overflow, memory: Int64) {
     self.store = store
     timeline = StoreTimeline(store, decimation: decimation)
     player = store.kind == .output ? OutputPlayer(store, memory: memory) : nil
-    self.overflow = overflow == .saturate ? .saturate : .wrap
+    self.overflow = overflow
     let length = Int(SignalBlock.length)
     values = Array(repeating: 0, count: length * store.format.channels)
     row = Array(repeating: 0, count: length)

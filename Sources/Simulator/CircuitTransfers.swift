@@ -81,7 +81,7 @@ extension SimulatedCircuit {
       var position =
         poll.latch == nil
         ? settledPosition(poll.rings[ring], &call) : readPosition(poll.rings[ring], &call)
-      if isFirst, pending.isTorn { position = torn(position, poll.rings[ring]) }
+      if isFirst, pending.isTorn { position = torn(position, poll.rings[ring].tags) }
       if isFirst { poll.rings[ring].first = position } else { poll.rings[ring].second = position }
       if poll.latch == nil, ring == 0 { after = call.time }
     }
@@ -111,9 +111,9 @@ extension SimulatedCircuit {
   }
 
   /// Index wrapped and cycle not yet counted, or the reverse.
-  private func torn(_ position: RingPosition, _ ring: Poll.Ring) -> RingPosition {
-    guard ring.tags.cycle != nil else { return position }
-    let isEarly = position.index < ring.size / 2 && position.cycle > 0
+  private func torn(_ position: RingPosition, _ tags: RingTags) -> RingPosition {
+    guard tags.cycle != nil, let store = dataStore(tags) else { return position }
+    let isEarly = position.index < stores[store].timeline.size / 2 && position.cycle > 0
     return RingPosition(cycle: position.cycle + (isEarly ? -1 : 1), index: position.index)
   }
 

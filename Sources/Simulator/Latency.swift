@@ -1,5 +1,6 @@
 import Clocks
 import Devices
+import Samples
 import Foundation
 
 /// How long the calls of a device take, drawn from a seeded stream.
@@ -19,7 +20,7 @@ struct Latency: Sendable {
   /// Bytes a second a buffer travels at, read and written.
   private let readSpeed: Double
   private let writeSpeed: Double
-  private var random: SeededGenerator
+  private var random: SplitMix64
 
   /// - Parameters:
   ///   - model: the bus.
@@ -27,7 +28,7 @@ struct Latency: Sendable {
   ///   - seed: of the draws.
   init(_ model: LatencyModel, device: String = "", seed: UInt64) {
     self.model = model
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
     let limits: (read: Double, write: Double)
     switch device.uppercased().prefix(2) {
     case "RP": limits = (1.5e6, 1.5e6)
@@ -52,7 +53,7 @@ struct Latency: Sendable {
   mutating func trigger() -> Ways {
     switch model {
     case .optical: ways(milliseconds: 0.25)
-    case .usb: ways(milliseconds: 2 + 2 * random.uniform())
+    case .usb: ways(milliseconds: 2 + 2 * random.nextUnit())
     case .none: .none
     }
   }
@@ -74,7 +75,7 @@ struct Latency: Sendable {
 
   /// A look at counters that the driver has at hand.
   mutating func glance() -> Nanoseconds {
-    model == .none ? 0 : Nanoseconds(60_000 * exp(0.4 * random.normal()))
+    model == .none ? 0 : Nanoseconds(60_000 * exp(0.4 * random.nextNormal()))
   }
 
   private mutating func buffer(
@@ -87,11 +88,11 @@ struct Latency: Sendable {
   }
 
   private mutating func ways(milliseconds: Double) -> Ways {
-    var there = milliseconds / 2 * exp(0.3 * random.normal())
-    var back = milliseconds / 2 * exp(0.3 * random.normal())
-    let chance = random.uniform()
+    var there = milliseconds / 2 * exp(0.3 * random.nextNormal())
+    var back = milliseconds / 2 * exp(0.3 * random.nextNormal())
+    let chance = random.nextUnit()
     if chance < 0.01 {
-      let more = 5 + 25 * random.uniform()
+      let more = 5 + 25 * random.nextUnit()
       if chance < 0.005 { there += more } else { back += more }
     }
     return Ways(there: Nanoseconds(there * 1e6), back: Nanoseconds(back * 1e6))

@@ -1,5 +1,6 @@
 import Clocks
 import Foundation
+import Samples
 
 /// A device's quartz: ticks as a function of the host's true time.
 ///
@@ -35,10 +36,10 @@ struct Oscillator: Sendable {
     rate: Double, partsPerMillion: Double, driftPerHour: Double, wander: Double,
     origin: Nanoseconds, seed: UInt64
   ) {
-    var random = SeededGenerator(seed: mixed(seed ^ 0x05C1_11A7))
+    var random = SplitMix64(seed: SplitMix64.mix(seed ^ 0x05C1_11A7))
     self.rate = rate
     self.origin = origin
-    startPhase = random.uniform()
+    startPhase = random.nextUnit()
     slope = 1 + partsPerMillion * 1e-6
     drift = driftPerHour * 1e-6 / 3600
     // Periods of 10 minutes to 2.7 hours; a minute's mean of a sine is smaller by sinc.
@@ -47,7 +48,7 @@ struct Oscillator: Sendable {
       let half = Double.pi * 60 / period
       return Wave(
         amplitude: wander * 1e-6 * (2 / Double(periods.count)).squareRoot() * half / sin(half),
-        speed: 2 * Double.pi / period, phase: 2 * Double.pi * random.uniform())
+        speed: 2 * Double.pi / period, phase: 2 * Double.pi * random.nextUnit())
     }
   }
 

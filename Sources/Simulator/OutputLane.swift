@@ -1,4 +1,5 @@
 import Devices
+import Samples
 
 /// One channel of a simulated stimulator: its rings, what it plays and how far it is.
 ///
@@ -30,7 +31,7 @@ struct OutputLane: Sendable {
   var capacity: Int64 = 0
   /// Whether its trigger drives its sync output.
   var drivesSync = false
-  var limits: StimulusLimits?
+  var limits: SignalLimits?
   var phase = PhaseCharge()
   /// What it plays from the device's memory instead of the rings.
   var program: StoredProgram?

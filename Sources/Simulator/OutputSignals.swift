@@ -99,9 +99,7 @@ final class EvokedGenerator: SignalGenerator {
   private var filters: [Filter] = []
   private var dropped = 0
 
-  /// - Parameters:
-  ///   - latency: seconds.
-  ///   - timeConstant: seconds.
+  /// Latency and time constant are in seconds.
   init(_ output: OutputFollower, gain: Double, latency: Double, timeConstant: Double) {
     self.output = output
     self.gain = gain

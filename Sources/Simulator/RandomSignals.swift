@@ -1,4 +1,5 @@
 import Foundation
+import Samples
 
 /// AR(1) noise: x(k) = ρ · x(k − 1) + e(k), stationary.
 ///
@@ -27,7 +28,7 @@ final class NoiseGenerator: SignalGenerator {
   }
 
   func add(_ block: SignalBlock, channel: Int, to values: UnsafeMutableBufferPointer<Double>) {
-    let seed = mixed(self.seed &+ UInt64(channel))
+    let seed = SplitMix64.mix(self.seed &+ UInt64(channel))
     guard correlation != 0 else {
       for (place, frame) in block.frames.enumerated() {
         values[place] += deviation * deviate(frame, seed)
@@ -52,7 +53,7 @@ final class NoiseGenerator: SignalGenerator {
 
   @inline(__always)
   private func deviate(_ frame: Int64, _ seed: UInt64) -> Double {
-    normalDeviate(mixed(seed &+ UInt64(bitPattern: frame) &* 0x9E37_79B9_7F4A_7C15))
+    normalDeviate(SplitMix64.mix(seed &+ UInt64(bitPattern: frame) &* 0x9E37_79B9_7F4A_7C15))
   }
 }
 
@@ -74,7 +75,7 @@ final class SpikeGenerator: SignalGenerator {
   init(amplitude: Double, rate: Double, noise: Double, tickRate: Double, seed: UInt64) {
     self.amplitude = amplitude
     self.tickRate = tickRate
-    self.seed = mixed(seed)
+    self.seed = SplitMix64.mix(seed)
     self.noise =
       noise == 0
       ? nil : NoiseGenerator(deviation: noise, correlation: 0, channels: 0, seed: seed)
@@ -85,7 +86,7 @@ final class SpikeGenerator: SignalGenerator {
 
   func add(_ block: SignalBlock, channel: Int, to values: UnsafeMutableBufferPointer<Double>) {
     noise?.add(block, channel: channel, to: values)
-    let seed = mixed(self.seed &+ UInt64(channel))
+    let seed = SplitMix64.mix(self.seed &+ UInt64(channel))
     var cell = Int64.min
     var spike: Double?
     for (place, frame) in block.frames.enumerated() {
@@ -100,10 +101,10 @@ final class SpikeGenerator: SignalGenerator {
   }
 
   private func spikeTick(_ number: Int64, _ seed: UInt64) -> Double? {
-    var random = SeededGenerator(seed: mixed(seed &+ UInt64(bitPattern: number)))
-    guard random.uniform() < chance else { return nil }
+    var random = SplitMix64(seed: SplitMix64.mix(seed &+ UInt64(bitPattern: number)))
+    guard random.nextUnit() < chance else { return nil }
     let room = cell - Self.length * tickRate
-    return Double(number) * cell + room * random.uniform()
+    return Double(number) * cell + room * random.nextUnit()
   }
 
   private func template(_ seconds: Double) -> Double {

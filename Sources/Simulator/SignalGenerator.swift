@@ -26,8 +26,7 @@ struct SignalBlock {
   /// The host time by which every frame had been sampled.
   var end: Nanoseconds { origin + Nanoseconds(time + timeStep * Double(frames.count)) }
 
-  /// - Parameters:
-  ///   - frames: not across a multiple of ``length``.
+  /// - Precondition: the frames do not lie across a multiple of ``length``.
   init(_ frames: Range<Int64>, decimation: Int, scalingFactor: Double, oscillator: Oscillator) {
     self.frames = frames
     self.decimation = decimation

@@ -22,7 +22,7 @@ public final class SimulatedCircuit: Circuit {
   let directory: [String: TagPlace]
 
   var latency: Latency
-  var random: SeededGenerator
+  var random: SplitMix64
   /// nil: not loaded any more.
   var oscillator: Oscillator?
   var isRunning = false
@@ -42,8 +42,6 @@ public final class SimulatedCircuit: Circuit {
 
   /// Opens the circuit: halted, cleared, loaded.
   ///
-  /// Throws ``DeviceError`` where the settings name an output store or a file that cannot be used.
-  ///
   /// - Parameters:
   ///   - name: of the circuit in the session.
   ///   - model: the processor (`RZ2`), which bounds the bus speed.
@@ -54,6 +52,8 @@ public final class SimulatedCircuit: Circuit {
   ///   - latchTrigger: the software trigger whose rising edge latches every index and cycle of
   ///     samples and events stores; nil: they are read live.
   ///   - world: of the session.
+  /// - Throws: ``DeviceError`` where a store has no possible shape, or a signal names an output
+  ///   store or a file that cannot be used.
   public init(
     name: String, model: String = "RZ2", settings: CircuitSimulation = CircuitSimulation(),
     stores: [SimulatedStore], scalars: [String: Float] = [:], programs: [TagProgram] = [],
@@ -66,7 +66,7 @@ public final class SimulatedCircuit: Circuit {
     self.programs = programs
     self.latchTrigger = latchTrigger
     latency = Latency(settings.latency, device: model, seed: seed(settings.seed, for: "latency"))
-    random = SeededGenerator(seed: seed(settings.seed, for: "faults"))
+    random = SplitMix64(seed: seed(settings.seed, for: "faults"))
 
     var scalars = scalars
     for program in programs where scalars[program.tag] == nil { scalars[program.tag] = 0 }
@@ -124,6 +124,7 @@ public final class SimulatedCircuit: Circuit {
     if let refusal { throw error(call.name, refusal.code, refusal.message) }
   }
 
+  @discardableResult
   public func fire(_ trigger: Trigger, mode: TriggerMode) throws(DeviceError) -> Bracket {
     var call = try begin("trigger \(trigger.line)")
     if case .software(let number) = trigger, !(1...10).contains(number) {

@@ -1,5 +1,6 @@
 public import Clocks
 public import Devices
+public import Samples
 
 /// An STG4000 in memory: two rings for each channel, moved by the time that passes.
 ///
@@ -10,7 +11,7 @@ public final class SimulatedStimulator: Stimulator {
   private let world: SimulatedWorld
   private let settings: StimulatorSimulation
   private var latency: Latency
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private var isClosed = false
 
   private var timekeeper: any Timekeeper { world.timekeeper }
@@ -39,7 +40,7 @@ public final class SimulatedStimulator: Stimulator {
       resolutionMicrovolts: all(settings.resolutionMicrovolts),
       memoryBytes: settings.memoryBytes)
     latency = Latency(settings.latency, seed: seed(settings.seed, for: "latency"))
-    random = SeededGenerator(seed: seed(settings.seed, for: "faults"))
+    random = SplitMix64(seed: seed(settings.seed, for: "faults"))
     world.setStimulator(
       StimulatorCore(name: info.name, settings: settings, at: world.timekeeper.now))
   }
@@ -51,7 +52,7 @@ public final class SimulatedStimulator: Stimulator {
   }
 
   public func arm(
-    limits: [StimulusLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
+    limits: [SignalLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
   ) throws(DeviceError) {
     try perform("arm") { core, _ throws(DeviceError) in
       try core.arm(
@@ -62,7 +63,7 @@ public final class SimulatedStimulator: Stimulator {
 
   public func feed(_ chunks: [FeedChunk], _ reply: inout FeedReply) throws(DeviceError) {
     for fault in settings.faults where fault.at == nil && fault.probability > 0 {
-      guard random.uniform() < fault.probability else { continue }
+      guard random.nextUnit() < fault.probability else { continue }
       try change("feed") { core, truth in core.befall(fault.kind, &truth) }
     }
     try perform("feed") { core, _ throws(DeviceError) in try core.feed(chunks, &reply) }
@@ -134,7 +135,7 @@ public final class SimulatedStimulator: Stimulator {
   ) throws(DeviceError) {
     // Writing to the device's memory takes 200 to 250 ms.
     let duration =
-      settings.latency == .none ? 0 : Nanoseconds(200_000_000 + 50_000_000 * random.uniform())
+      settings.latency == .none ? 0 : Nanoseconds(200_000_000 + 50_000_000 * random.nextUnit())
     try perform("download", Latency.Ways(there: duration, back: 0)) {
       core, _ throws(DeviceError) in
       try core.download(

@@ -53,9 +53,8 @@ public struct SimulatedStore: Sendable {
   /// nil: runs whenever the circuit does.
   public var gate: Gate?
 
-  /// - Parameters:
-  ///   - data: the data tag; the others get the customary suffixes and can be changed afterwards.
-  ///   - slots: of the ring, after loading and at most.
+  /// A store with a data tag and the customary suffixes for the others, which can be changed
+  /// afterwards; its ring has `slots` slots, after loading and at most.
   public init(
     _ kind: Kind = .samples, data: String, format: SlotFormat, slots: Int,
     scalingFactor: Double = 1, ticksPerFrame: Int = 1, gate: Gate? = nil

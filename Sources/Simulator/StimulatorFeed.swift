@@ -1,5 +1,6 @@
 import Clocks
 import Devices
+import Samples
 
 /// What a host may ask of a simulated stimulator, without the time it takes.
 extension StimulatorCore {
@@ -69,7 +70,7 @@ extension StimulatorCore {
   }
 
   mutating func arm(
-    limits: [StimulusLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
+    limits: [SignalLimits?], queueMilliseconds: Int, timeToLiveMilliseconds: Int
   ) throws(DeviceError) {
     guard queueMilliseconds > 0, timeToLiveMilliseconds > 0, timeToLiveMilliseconds < 86_400_000
     else { throw error("arm", .badArgument, "queue and time to live must be positive") }

@@ -60,7 +60,7 @@ extension SimulatedStore {
 
   /// One channel of float32.
   static func float(
-    _ data: String = "x", slots: Int = 100_000, channels: Int = 1, every ticks: Int = 1
+    _ data: String = "x", slots: Int = 96_000, channels: Int = 1, every ticks: Int = 1
   ) -> SimulatedStore {
     SimulatedStore(
       data: data, format: SlotFormat(source: .float32, destination: .float32, channels: channels),
