@@ -12,7 +12,7 @@ let layers: [(name: String, imports: [Target.Dependency])] = [
   ("Samples", []),
   ("Clocks", ["CLinux"]),
   ("HDF5", ["CHDF5"]),
-  ("NWB", ["HDF5", "Samples"]),
+  ("NWB", ["HDF5", "Samples", "CLinux"]),
   ("Devices", ["Samples", "Clocks"]),
   ("Simulator", ["Devices", "Samples", "Clocks"]),
   ("Bridge", ["Devices", "Samples", "Clocks", "CLinux"]),

@@ -127,6 +127,11 @@ public struct RecordingFile: ~Copyable {
   }
 }
 
+extension RecordingFile {
+  /// The version of libhdf5, for ``RecordingDescription/generatedBy``.
+  public static var libraryVersion: String { HDF5Library.version }
+}
+
 extension RecordingDescription {
   /// What would make a file that readers misunderstand, and that libhdf5 itself does not refuse.
   fileprivate func check() throws(NWBError) {

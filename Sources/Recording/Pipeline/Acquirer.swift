@@ -1,0 +1,302 @@
+import Clocks
+import Devices
+import NWB
+import Samples
+
+/// Reads one circuit: the owner of the device, on a thread of its own.
+///
+/// Each poll is one round trip: latch, positions, words, latch, positions. The words go into the
+/// lane of their buffer as they came; what the positions mean is decided by the ring's reader.
+struct Acquirer<Device: Circuit> {
+  let plan: CircuitPlan
+  let circuit: Device
+  let timekeeper: any Timekeeper
+  let context: AcquirerContext
+  var rings: [OpenedRing]
+  var timing: CircuitTiming
+  private var poll: Poll
+  /// Scalar tags of each poll: the watched ones, then scaling, size and decimation of each ring.
+  private var watched: [Float]
+  private let checks: [AttributeCheck]
+  private var isFirst = true
+  private var pollCost: Nanoseconds = 0
+
+  init(
+    plan: CircuitPlan, circuit: Device, rings: [OpenedRing], timekeeper: any Timekeeper,
+    context: AcquirerContext
+  ) {
+    self.plan = plan
+    self.circuit = circuit
+    self.rings = rings
+    self.timekeeper = timekeeper
+    self.context = context
+    checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
+    watched = []
+    timing = CircuitTiming(plan: plan, rings: rings, context: context)
+    poll = Poll(
+      latch: plan.latch,
+      rings: rings.map {
+        Poll.Ring(tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
+      },
+      tags: plan.watchedTags + checks.map(\.tag))
+  }
+
+  /// Polls until the session stops, then once more for what is left.
+  ///
+  /// - Returns: why the circuit failed for good, or nil.
+  mutating func run() -> DeviceError? {
+    do throws(DeviceError) {
+      try circuit.run()
+    } catch {
+      context.latched.give(.failure(error))
+      return error
+    }
+    var failing: (error: DeviceError, since: Nanoseconds)?
+    var next = timekeeper.now
+    while !context.stop.isRequested {
+      do throws(DeviceError) {
+        if let failing, failing.error.code == .disconnected { try circuit.reconnect() }
+        try pollOnce()
+        if let (error, since) = failing {
+          context.inlet.log(
+            .note, "\(plan.name): answers again after \(seconds(since: since)) s (\(error))",
+            at: context.clock.seconds(atHost: timekeeper.now))
+        }
+        failing = nil
+      } catch {
+        let now = timekeeper.now
+        if failing == nil {
+          context.inlet.log(.error, "\(error)", at: context.clock.seconds(atHost: now))
+          context.warn("\(error)")
+        }
+        let since = failing?.since ?? now
+        failing = (error, since)
+        if Double(now - since) * 1e-9 > context.patience {
+          if isFirst { context.latched.give(.failure(error)) }
+          return error
+        }
+      }
+      guard !context.hasWriterEnded else { break }
+      next = max(next + interval, timekeeper.now + 1_000_000)
+      if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
+      context.stop.wait(until: next)
+    }
+    return finish() ?? failing?.error
+  }
+
+  /// Reads what is still in the rings, and halts.
+  private mutating func finish() -> DeviceError? {
+    defer { try? circuit.halt() }
+    do throws(DeviceError) {
+      guard !isFirst else { return nil }
+      // A poll brings everything unless a lane is nearly full; then a few more do.
+      for _ in 0..<8 {
+        guard !context.hasWriterEnded else { break }
+        if try pollOnce() == 0 { break }
+      }
+    } catch {
+      return error
+    }
+    return nil
+  }
+
+  /// One round trip and what it means.
+  ///
+  /// - Returns: the whole blocks that are still waiting because a lane had too little room.
+  @discardableResult
+  private mutating func pollOnce() throws(DeviceError) -> Int64 {
+    for index in rings.indices {
+      if let lane = rings[index].lane, !rings[index].hasEnded {
+        guard let room = lane.reserve(rings[index].leastRoom) else { return 0 }
+        rings[index].destination = room
+      }
+      poll.rings[index].destination = rings[index].destination
+      poll.rings[index].from = rings[index].hasEnded ? .max : rings[index].nextSlot
+    }
+    let began = timekeeper.now
+    try circuit.poll(&poll)
+    pollCost = timekeeper.now - began
+    let steps = digest()
+    noteTags()
+    if isFirst {
+      isFirst = false
+      context.latched.give(.success(poll.firstLatch))
+      if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
+    }
+    return steps
+  }
+
+  private mutating func digest() -> Int64 {
+    var waiting: Int64 = 0
+    checkAttributes()
+    for index in rings.indices where !rings[index].hasEnded {
+      switch rings[index].reader {
+      case .samples(var reader, let series):
+        let step = reader.digest(
+          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch)
+        rings[index].reader = .samples(reader, series: series)
+        timing.take(step, reader, ring: index)
+        hand(step, of: index, series: series)
+        let block = Int64(rings[index].attributes.blockSize)
+        waiting += step.pending / block
+      case .events(var reader, let table):
+        let (words, lost) = reader.digest(poll.rings[index])
+        rings[index].reader = .events(reader, table: table)
+        note(words, lost: lost, of: index, table: table)
+      }
+    }
+    timing.publish(poll)
+    return waiting
+  }
+
+  /// Hands a poll's words to the writer and notes what the poll says of the buffer.
+  private mutating func hand(_ step: RingReader.Step, of index: Int, series: Int) {
+    let ring = rings[index]
+    ring.lane?.commit(
+      ring.destination, offset: step.offset, count: step.slots, firstFrame: step.firstFrame,
+      loss: step.loss, scalingFactor: ring.attributes.scalingFactor,
+      isScalingUncertain: ring.uncertainPolls > 0)
+    if rings[index].uncertainPolls > 0 { rings[index].uncertainPolls -= 1 }
+    let frames = ring.attributes.format.frames(inSlots: Int64(step.slots))
+    context.board.update { snapshot in
+      snapshot.buffers[series].samples += frames
+      snapshot.buffers[series].fill = step.fill
+      snapshot.buffers[series].worstFill = max(snapshot.buffers[series].worstFill, step.fill)
+      snapshot.buffers[series].standsStill = step.standsStill && !ring.attributes.isGated
+      if step.repairedRace { snapshot.buffers[series].racesRepaired += 1 }
+      if let loss = step.loss, loss.reason != .gate {
+        snapshot.buffers[series].lost += loss.count
+        snapshot.buffers[series].gaps += 1
+      }
+    }
+    if let loss = step.loss {
+      report(loss, of: ring)
+    }
+    watchStall(step, of: index)
+  }
+
+  private func report(_ loss: RingReader.Loss, of ring: OpenedRing) {
+    let rate = ring.attributes.rate
+    let kind: LogKind = loss.reason == .reset || loss.reason == .clock ? .reset : .gap
+    let place = loss.uncertainty > 0 ? ", placed to ± \(milliseconds(loss.uncertainty / rate)) ms" : ""
+    let text =
+      "\(ring.name): \(loss.count) samples from \(loss.first) are missing "
+      + "(\(loss.reason.rawValue), \(milliseconds(Double(loss.count) / rate)) ms\(place))"
+    context.inlet.log(kind, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+    guard loss.reason != .gate else { return }
+    context.warn(text)
+    if loss.reason == .overrun, ring.stopsOnOverrun { context.stopAll(.overrun(text)) }
+  }
+
+  /// Says within a second (or four polls, or four slots, if that is longer) that a store stands
+  /// still.
+  private mutating func watchStall(_ step: RingReader.Step, of index: Int) {
+    let ring = rings[index]
+    guard step.standsStill, !ring.attributes.isGated else {
+      if ring.isStallReported {
+        context.inlet.log(
+          .note, "\(ring.name): goes on after standing still",
+          at: context.clock.seconds(atHost: poll.firstLatch.middle))
+      }
+      rings[index].stillSince = nil
+      rings[index].isStallReported = false
+      return
+    }
+    let now = poll.firstLatch.middle
+    let since = ring.stillSince ?? now
+    rings[index].stillSince = since
+    let allowed = max(4 * interval, Int64(4e9 / ring.attributes.slotRate))
+    guard !ring.isStallReported, now - since >= min(allowed, max(900_000_000, 4 * interval)) else {
+      return
+    }
+    rings[index].isStallReported = true
+    let status = try? circuit.health().status
+    let why =
+      status.map { $0.contains(.running) ? "the circuit runs" : "the circuit is halted" }
+      ?? "the device gives no status"
+    let text = "\(ring.name): the index stands still (\(why))"
+    context.inlet.log(.stall, text, at: context.clock.seconds(atHost: now))
+    context.warn(text)
+  }
+
+  private func note(_ words: Range<Int>, lost: Int64, of index: Int, table: Int) {
+    let ring = rings[index]
+    if lost > 0 {
+      let text = "\(ring.name): \(lost) events were overwritten before they were read"
+      context.inlet.log(.overrun, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+      context.warn(text)
+      context.board.update { $0.lostEvents += lost }
+    }
+    guard !words.isEmpty else { return }
+    let now = context.clock.seconds(atHost: poll.firstLatch.middle)
+    let stamps = words.map { word in
+      let tick = Int64(Int32(bitPattern: ring.destination[word]))
+      return Stamp(time: timing.seconds(ofTick: tick) ?? now, tick: tick)
+    }
+    context.inlet.post(.stamps(buffer: table, stamps))
+  }
+
+  // MARK: - Tags
+
+  /// Notes the watched tags that changed.
+  private mutating func noteTags() {
+    let time = context.clock.seconds(atHost: poll.firstLatch.middle)
+    for (index, name) in plan.watchedTags.enumerated() {
+      let value = poll.values[index]
+      let old = watched.isEmpty ? nil : watched[index]
+      if old.map({ $0.bitPattern != value.bitPattern }) ?? true {
+        context.inlet.post(.tag(name: "\(plan.name).\(name)", value: Double(value), time: time))
+      }
+    }
+    if !plan.watchedTags.isEmpty { watched = Array(poll.values[..<plan.watchedTags.count]) }
+  }
+
+  /// Notices a scaling factor, size or decimation that changed while the circuit ran.
+  private mutating func checkAttributes() {
+    for check in checks where !rings[check.ring].hasEnded {
+      let value = Double(poll.values[check.value])
+      guard value != check.expected(of: rings[check.ring].attributes) else { continue }
+      let ring = rings[check.ring]
+      let time = context.clock.seconds(atHost: poll.firstLatch.middle)
+      if check.what == .scalingFactor, !ring.attributes.format.destination.isInteger, value > 0,
+        value.isFinite
+      {
+        let text = "\(ring.name): \(check.tag) changed to \(value); from the next poll on it counts"
+        rings[check.ring].attributes.scalingFactor = value
+        // The tag is read after the latch: frames of this poll and of the next may have either.
+        rings[check.ring].uncertainPolls = 2
+        context.inlet.log(.note, text, at: time)
+        context.warn(text)
+      } else {
+        rings[check.ring].hasEnded = true
+        let text = "\(ring.name): \(check.tag) changed to \(value): the series ends here"
+        context.inlet.log(.error, text, at: time)
+        context.warn(text)
+        context.board.update { $0.endedSeries += 1 }
+      }
+    }
+  }
+
+  // MARK: - Time
+
+  /// Nanoseconds between polls: an eighth of the shortest ring, not more than 50 ms, at least 5 ms
+  /// and four times what a poll costs, but never above a quarter of the shortest ring.
+  private var interval: Nanoseconds {
+    if let asked = plan.pollInterval { return Int64(asked * 1e9) }
+    let shortest = rings.filter { $0.lane != nil }.map(\.attributes.sampleTime).min() ?? 1
+    let wanted = min(Int64(shortest / 8 * 1e9), context.longestPoll)
+    return max(5_000_000, min(max(wanted, 4 * pollCost), Int64(shortest / 4 * 1e9)))
+  }
+
+  private func seconds(since start: Nanoseconds) -> String {
+    let tenths = (timekeeper.now - start) / 100_000_000
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}
+
+/// A number of seconds as milliseconds with one decimal.
+func milliseconds(_ seconds: Double) -> String {
+  let tenths = (seconds * 1e4).rounded()
+  return tenths.isFinite && abs(tenths) < 1e15
+    ? "\(Int64(tenths) / 10).\(abs(Int64(tenths)) % 10)" : "\(seconds * 1000)"
+}

@@ -1,0 +1,66 @@
+import Clocks
+import Devices
+import Samples
+import Synchronization
+
+/// How many circuits still run.
+final class LiveCount: Sendable {
+  private let count: Atomic<Int>
+
+  init(_ count: Int) { self.count = Atomic(count) }
+
+  /// One ends; returns how many are left.
+  func leave() -> Int { count.subtract(1, ordering: .acquiringAndReleasing).newValue }
+}
+
+/// The steps of a circuit's thread around its polling.
+enum Acquisition {
+  /// Sets the session's tags and looks at every buffer.
+  static func look(at circuit: any Circuit, _ plan: CircuitPlan) throws -> OpenedCircuit {
+    for (name, value) in plan.tags { try circuit.set(name, to: Float(value)) }
+    for tag in plan.watchedTags where !circuit.tags.contains(where: { $0.name == tag }) {
+      throw DeviceError(
+        device: plan.name, call: "watch \(tag)", code: .noSuchTag,
+        message: "the circuit has no tag \(tag) (watch_tags)")
+    }
+    let buffers = try plan.buffers.map { try BufferAttributes(opening: $0.request, on: circuit) }
+    let usage = try circuit.health().cycleUsage
+    return OpenedCircuit(
+      deviceDescription: circuit.deviceDescription, rate: circuit.rate, tags: circuit.tags,
+      buffers: buffers, cycleUsage: usage)
+  }
+
+  /// Reads a circuit until the session stops.
+  ///
+  /// - Returns: why it failed for good, or nil.
+  static func run<Device: Circuit>(
+    _ circuit: Device, _ plan: CircuitPlan, _ found: OpenedCircuit, _ lanes: [SampleLane],
+    _ timekeeper: any Timekeeper, _ context: AcquirerContext
+  ) -> DeviceError? {
+    var free = lanes[...]
+    var scratch: [UnsafeMutableBufferPointer<UInt32>] = []
+    defer { for words in scratch { words.deallocate() } }
+    let rings = zip(plan.buffers, found.buffers).map { buffer, attributes -> OpenedRing in
+      switch buffer.kind {
+      case .samples(let series):
+        return OpenedRing(
+          name: attributes.name, attributes: attributes,
+          reader: .samples(RingReader(attributes), series: series),
+          stopsOnOverrun: buffer.stopsOnOverrun, lane: free.popFirst(),
+          destination: UnsafeMutableBufferPointer(start: nil, count: 0))
+      case .events(let table):
+        // The whole ring at most: stamps are few.
+        let words = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: attributes.slots)
+        words.initialize(repeating: 0)
+        scratch.append(words)
+        return OpenedRing(
+          name: attributes.name, attributes: attributes,
+          reader: .events(StampReader(attributes), table: table),
+          stopsOnOverrun: buffer.stopsOnOverrun, lane: nil, destination: words)
+      }
+    }
+    var acquirer = Acquirer(
+      plan: plan, circuit: circuit, rings: rings, timekeeper: timekeeper, context: context)
+    return acquirer.run()
+  }
+}

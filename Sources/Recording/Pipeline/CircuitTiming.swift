@@ -1,0 +1,129 @@
+import Clocks
+import Devices
+import NWB
+import Samples
+
+/// What an acquirer's polls say of time: the readings of the circuit's clock, when each series
+/// began, and where a tick lies on the recording clock.
+struct CircuitTiming {
+  private let plan: CircuitPlan
+  private let context: AcquirerContext
+  private let attributes: [BufferAttributes]
+  /// The circuit's first buffer of samples, whose frames count its clock; nil: no clock.
+  private let counter: Int?
+  private var map: LiveClockMap?
+  /// The device's count of the frame that is frame 0, of each ring once it has begun.
+  private var deviceFrame: [Int64?]
+  private var hasStart: [Bool]
+  /// Recording time of the counter's frame 0, and the device's number of that frame.
+  private var start: (seconds: Double, deviceFrame: Int64)?
+  private var reading: (sample: Int64, isClock: Bool)?
+
+  init(plan: CircuitPlan, rings: [OpenedRing], context: AcquirerContext) {
+    self.plan = plan
+    self.context = context
+    attributes = rings.map(\.attributes)
+    counter = rings.firstIndex { if case .samples = $0.reader { true } else { false } }
+    map = counter.map { LiveClockMap(rate: rings[$0].attributes.rate) }
+    deviceFrame = rings.map { _ in nil }
+    hasStart = rings.map { _ in false }
+  }
+
+  /// Takes what one ring's reader made of the poll.
+  mutating func take(_ step: RingReader.Step, _ reader: RingReader, ring: Int) {
+    guard reader.nextSlot != .max else { return }
+    deviceFrame[ring] = reader.deviceFrameOfZero
+    guard ring == counter else { return }
+    if step.beginsSegment { map?.beginSegment() }
+    reading = (step.sample, step.isClockReading)
+  }
+
+  /// Adds the poll's reading to the map, and posts it; gives each series its time once.
+  mutating func publish(_ poll: Poll) {
+    defer { reading = nil }
+    if let reading, reading.isClock {
+      let change = map?.add(ClockReading(stored: reading.sample, in: poll.firstLatch))
+      if change == .newSegment {
+        context.inlet.log(
+          .clock, "\(plan.name): its readings lie on no line any more; the map begins anew",
+          at: context.clock.seconds(atHost: poll.firstLatch.middle))
+      }
+      if change != nil, let map = map?.map { adopt(map, poll) }
+    }
+    startSeries(poll)
+    let host = poll.firstLatch.middle
+    context.inlet.post(
+      .circuitClock(
+        circuit: plan.number,
+        CircuitReading(
+          sample: reading.map { $0.isClock ? $0.sample : -1 } ?? -1, bracket: poll.firstLatch,
+          positions: poll.rings.map(\.first), time: context.clock.seconds(atHost: host))))
+  }
+
+  /// Recording time of a tick stamp, counted since the circuit started.
+  func seconds(ofTick tick: Int64) -> Double? {
+    guard let counter, let start, let zero = deviceFrame[counter] else { return nil }
+    let decimation = Double(attributes[counter].decimation)
+    // Frame n was stored at tick (n + 1) · dec.
+    let frame = Double(tick) / decimation - 1 - Double(zero)
+    if plan.isReference { return start.seconds + frame / attributes[counter].rate }
+    guard let map = map?.map else { return nil }
+    let whole = frame.rounded(.down)
+    let rest = (frame - whole) / attributes[counter].rate
+    return context.clock.seconds(atHost: map.time(of: Int64(whole)).time) + rest
+  }
+
+  private mutating func adopt(_ map: ClockMap, _ poll: Poll) {
+    guard let counter else { return }
+    if plan.isReference {
+      if start == nil {
+        // Time goes on where the host's clock has it, in the middle of the first latch.
+        let host = poll.firstLatch.middle
+        let seconds =
+          context.clock.seconds(atHost: host) - map.sample(at: host) / attributes[counter].rate
+        context.clock.follow(start: seconds, map: map)
+      } else {
+        context.clock.update(map)
+      }
+      let uncertainty = Double(map.time(of: Int64(map.sample(at: poll.firstLatch.middle))).uncertainty)
+      let drift = map.drift
+      context.board.update {
+        $0.clockUncertainty = uncertainty * 1e-9
+        $0.clockDrift = -drift * 1e6
+      }
+    }
+    if start == nil, let zero = deviceFrame[counter] {
+      let seconds =
+        plan.isReference
+        ? context.clock.start ?? 0
+        : context.clock.seconds(atHost: map.time(of: 0).time)
+      start = (seconds, zero)
+    }
+  }
+
+  /// Tells the file when the series that have begun did so.
+  private mutating func startSeries(_ poll: Poll) {
+    guard let start, let counter else { return }
+    let now = context.clock.seconds(atHost: poll.firstLatch.middle)
+    for index in attributes.indices {
+      guard !hasStart[index], let frame = deviceFrame[index],
+        case .samples(let series) = plan.buffers[index].kind
+      else { continue }
+      hasStart[index] = true
+      let ticks = attributes[index].decimation
+      let rate = attributes[index].circuitRate
+      // Both counts began with the circuit, so that the ticks between two frames are exact.
+      let exact =
+        start.seconds
+        + Double(
+          (frame + 1) * Int64(ticks)
+            - (start.deviceFrame + 1) * Int64(attributes[counter].decimation)) / rate
+      let span = Double(ticks * attributes[index].format.framesPerUnit + 2) / rate
+      // A store that began later, or whose laps are unknown, was latched with the others all the
+      // same: its next frame is due within one frame.
+      let isPlausible = exact > now - span && exact < now + span || index == counter
+      let seconds = isPlausible ? exact : now + Double(ticks) / rate / 2
+      context.inlet.post(.startingTime(series: series, seconds: seconds))
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Clocks
+import Devices
+import Samples
+
+/// One buffer of an acquirer: its attributes and what reads it.
+struct OpenedRing {
+  enum Reader {
+    case samples(RingReader, series: Int)
+    case events(StampReader, table: Int)
+  }
+
+  let name: String
+  var attributes: BufferAttributes
+  var reader: Reader
+  let stopsOnOverrun: Bool
+  /// Where the samples go; nil for events.
+  let lane: SampleLane?
+  /// The words of events, or of the lane's reserved stretch.
+  var destination: UnsafeMutableBufferPointer<UInt32>
+  /// Since when the store stands still.
+  var stillSince: Nanoseconds?
+  var isStallReported = false
+  /// The series ended: its attributes changed while it ran.
+  var hasEnded = false
+  /// Polls whose frames may have been scaled by two factors.
+  var uncertainPolls = 0
+
+  var nextSlot: Int64 {
+    switch reader {
+    case .samples(let reader, _): reader.nextSlot
+    case .events(let reader, _): reader.nextSlot
+    }
+  }
+
+  /// The least free words a poll of this ring wants: a quarter of the ring, whole units.
+  var leastRoom: Int {
+    guard let lane else { return 0 }
+    return min(max(attributes.slots / 4, attributes.format.slotsPerUnit), lane.capacity / 4)
+  }
+}

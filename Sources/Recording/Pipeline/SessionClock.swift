@@ -1,0 +1,50 @@
+import Clocks
+import Synchronization
+
+/// The session's one time base, for every thread: the host's clock until the reference circuit's
+/// sample clock is seen, then that (``RecordingClock``).
+final class SessionClock: Sendable {
+  /// The host's monotonic clock at the start of the session.
+  let origin: Nanoseconds
+  private let reference = Mutex<RecordingClock?>(nil)
+
+  init(origin: Nanoseconds) { self.origin = origin }
+
+  /// Begins to follow the reference circuit, whose frame 0 was stored at `start` seconds.
+  func follow(start: Double, map: ClockMap) {
+    reference.withLock {
+      $0 = RecordingClock(map: map, reference: .init(sample: 0, seconds: start))
+    }
+  }
+
+  /// A better map of the reference circuit.
+  func update(_ map: ClockMap) { reference.withLock { $0?.map = map } }
+
+  /// The reference circuit's clock, once it is seen.
+  var present: RecordingClock? { reference.withLock { $0 } }
+
+  /// The time of frame 0 of the reference series, once it is known.
+  var start: Double? { present?.reference.seconds }
+
+  func seconds(atHost time: Nanoseconds) -> Double {
+    present?.time(at: time).seconds ?? Double(time - origin) * 1e-9
+  }
+
+  /// The host time at a recording time.
+  func host(atSeconds seconds: Double) -> Nanoseconds {
+    guard let clock = present else { return origin + Nanoseconds((seconds * 1e9).rounded()) }
+    let sample = (seconds - clock.reference.seconds) * clock.map.rate
+    let whole = sample.rounded(.down)
+    let rest = Nanoseconds(((sample - whole) / clock.map.rate * 1e9).rounded())
+    return clock.map.time(of: Int64(whole)).time + rest
+  }
+
+  /// When a sample of another device's stream happens, with both half widths.
+  func onset(of sample: Int64, in stream: ClockMap) -> Onset {
+    if let clock = present { return clock.onset(of: sample, in: stream) }
+    let host = stream.time(of: sample)
+    return Onset(
+      seconds: seconds(atHost: host.time), uncertainty: Double(host.uncertainty) * 1e-9,
+      basis: stream.basis)
+  }
+}

@@ -1,0 +1,79 @@
+import Samples
+import Synchronization
+
+/// What is known of a session at this moment, from facts: written by the owners, read by anybody.
+public final class StatusBoard: Sendable {
+  public struct Buffer: Sendable {
+    public var name: String
+    public var circuit: String
+    /// Frames delivered to the file, per channel.
+    public var samples: Int64 = 0
+    /// Frames a second, nominal.
+    public var rate = 0.0
+    /// Share of the device's ring that waited at the last poll, and at most so far.
+    public var fill = 0.0
+    public var worstFill = 0.0
+    public var lost: Int64 = 0
+    public var gaps = 0
+    /// Codes at the limits of the type, of all channels.
+    public var clipped: Int64 = 0
+    /// Per channel over the last second, in the unit of the series before the gain.
+    public var levels: [Level] = []
+    public var standsStill = false
+    public var racesRepaired = 0
+  }
+
+  public struct Level: Sendable {
+    public var rms: Float
+    public var minimum: Float
+    public var maximum: Float
+    public var clipped: Int
+  }
+
+  public struct Stimulator: Sendable {
+    public var name: String
+    public var state = "idle"
+    /// Seconds queued ahead of the output.
+    public var ahead = 0.0
+    public var changes = 0
+    public var underruns = 0
+    /// Half width of the uncertainty of an onset now, seconds.
+    public var uncertainty = 0.0
+  }
+
+  public struct File: Sendable {
+    public var path = ""
+    public var bytes: Int64 = 0
+    /// Recording clock up to which samples are in a completed flush, and in a completed sync.
+    public var flushedTo = 0.0
+    public var durableTo = 0.0
+    public var megabytesPerSecond = 0.0
+    public var minutesLeft = Double.infinity
+    /// Flushes that came later than promised.
+    public var lateFlushes = 0
+    public var worstFlushDelay = 0.0
+    public var inletWorstFill = 0.0
+  }
+
+  public struct Snapshot: Sendable {
+    public var time = 0.0
+    public var state = "opening"
+    public var buffers: [Buffer] = []
+    public var stimulator: Stimulator?
+    public var file = File()
+    /// Stamps of event buffers that were overwritten.
+    public var lostEvents: Int64 = 0
+    /// Series that ended before the session because their attributes changed.
+    public var endedSeries = 0
+    /// Half width of the reference clock's map, seconds; nil before there is one.
+    public var clockUncertainty: Double?
+    /// Slope of the reference clock against the host's, ppm.
+    public var clockDrift: Double?
+  }
+
+  private let state = Mutex(Snapshot())
+
+  public var snapshot: Snapshot { state.withLock { $0 } }
+
+  func update(_ change: (inout Snapshot) -> Void) { state.withLock { change(&$0) } }
+}

@@ -1,0 +1,39 @@
+/// What a session came to: the facts behind the end report and the exit code.
+public struct Report: Sendable {
+  /// nil for a preview.
+  public var path: String?
+  /// Seconds on the recording clock from sample 0 to the end.
+  public var duration: Double
+  public var reason: StopSignal.Reason
+  public var final: StatusBoard.Snapshot
+  /// Why the stimulation ended before the session did.
+  public var stimulatorFault: String?
+  /// Devices that failed for good.
+  public var deviceFailures: [String]
+  /// Why the file could not be written or completed.
+  public var fileFailure: String?
+  /// Something that people should know and that costs nothing.
+  public var remarks: [String]
+  /// Processor seconds by thread name.
+  public var processorSeconds: [(thread: String, seconds: Double)]
+
+  /// Samples per channel that were lost, of all buffers.
+  public var lost: Int64 { final.buffers.reduce(0) { $0 + $1.lost } }
+
+  /// Session.md: 74, 69, 75, signal, 0, in this order; 1 for a fault of the recorder's own.
+  public var exitCode: Int32 {
+    if fileFailure != nil { return 74 }
+    if case .disk = reason { return 74 }
+    if case .device = reason { return 69 }
+    if !deviceFailures.isEmpty { return 69 }
+    if lost > 0 || final.lostEvents > 0 || final.endedSeries > 0 || stimulatorFault != nil {
+      return 75
+    }
+    switch reason {
+    case .overrun: return 75
+    case .signal(let number): return 128 + number
+    case .fault: return 1
+    case .duration, .control, .disk, .device: return 0
+    }
+  }
+}

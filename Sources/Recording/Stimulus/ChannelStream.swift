@@ -1,0 +1,87 @@
+import Samples
+
+/// One channel on its way to the device: what it plays, and the samples that are made and not yet
+/// taken.
+///
+/// A class, because it owns memory that a feed points into.
+final class ChannelStream {
+  let channel: Int
+  var player = SignalPlayer()
+  /// The number of the first sample the device has not taken.
+  private(set) var accepted: Int64 = 0
+  /// Free samples in the host's ring.
+  var space: Int
+  /// Onsets of changes that are made and not yet taken, in order.
+  private(set) var onsets: [(id: Int, sample: Int64)] = []
+  /// Changes that were made way for while making, and not yet reported.
+  private(set) var superseded: [Int] = []
+  /// The longest pulse of the signals so far: how far ahead a planned onset must be known.
+  var longestPulse = 0
+  /// The sample of the last change that was planned.
+  var lastPlanned: Int64 = 0
+  /// One past the last sample made that is not zero.
+  private(set) var lastPulse: Int64 = 0
+
+  private let memory: UnsafeMutableBufferPointer<Int16>
+  private var made = 0
+
+  init(channel: Int, ringSamples: Int) {
+    self.channel = channel
+    space = ringSamples
+    memory = .allocate(capacity: ringSamples)
+    memory.initialize(repeating: 0)
+  }
+
+  deinit { memory.deallocate() }
+
+  /// The number of the next sample to make.
+  var position: Int64 { accepted + Int64(made) }
+
+  /// One past the last sample for which there is room.
+  var reach: Int64 { accepted + Int64(min(space, memory.count)) }
+
+  /// Makes samples up to `end`, or on to the next rest if there is room.
+  ///
+  /// `onset` gets the number of the first sample of every change that was made.
+  func make(upTo end: Int64, onset: (Int64) -> Void) {
+    let start = position
+    guard end > start, reach > start else { return }
+    let room = UnsafeMutableBufferPointer(rebasing: memory[made...])
+    let count = player.generate(upTo: min(end, reach), limit: reach, into: room) { event in
+      switch event {
+      case .onset(let id, let sample):
+        onsets.append((id, sample))
+        onset(sample)
+      case .superseded(let id): superseded.append(id)
+      }
+    }
+    if let last = room[..<count].lastIndex(where: { $0 != 0 }) {
+      lastPulse = start + Int64(last) + 1
+    }
+    made += count
+  }
+
+  func takeSuperseded() -> [Int] {
+    defer { superseded.removeAll(keepingCapacity: true) }
+    return superseded
+  }
+
+  /// What is made and not taken.
+  var pending: UnsafeBufferPointer<Int16> {
+    UnsafeBufferPointer(rebasing: memory[..<made])
+  }
+
+  /// Notes what the device took; `onset` gets the changes whose first sample is among it.
+  func take(_ count: Int, onset: (_ id: Int, _ sample: Int64) -> Void) {
+    let taken = min(count, made)
+    if taken < made, let base = memory.baseAddress {
+      base.update(from: base + taken, count: made - taken)
+    }
+    made -= taken
+    accepted += Int64(taken)
+    while let first = onsets.first, first.sample < accepted {
+      onset(first.id, first.sample)
+      onsets.removeFirst()
+    }
+  }
+}

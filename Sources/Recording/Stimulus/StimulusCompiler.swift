@@ -1,0 +1,117 @@
+import Devices
+import NWB
+import Samples
+
+extension StimulatorPlan {
+  init(_ settings: StimulatorSettings, _ openers: DeviceOpeners) {
+    self.init(
+      name: settings.name, open: { try openers.stimulator(settings) }, mode: settings.mode,
+      rate: settings.outputRate, buffer: settings.bufferSeconds,
+      capacity: settings.capacitySeconds, callbackPercent: settings.callbackPercent,
+      continuous: settings.isContinuous, limits: settings.limits,
+      syncOutput: settings.sync?.output ?? 0)
+  }
+
+  /// How amplitudes become codes on a channel of the device that was found.
+  func scale(of channel: Int, _ info: StimulatorInfo) throws(SignalError) -> CodeScale {
+    guard (0..<info.channels).contains(channel) else {
+      throw SignalError(
+        channel: channel,
+        message: "\(info.name) has the channels 0 … \(info.channels - 1)")
+    }
+    let isCurrent = mode == .current
+    func entry(_ list: [Double]) -> Double { channel < list.count ? list[channel] : .nan }
+    return try CodeScale(
+      unit: isCurrent ? .milliamperes : .millivolts, rate: rate, dacBits: info.dacBits,
+      resolution: entry(isCurrent ? info.resolutionNanoamperes : info.resolutionMicrovolts),
+      range: entry(isCurrent ? info.rangeNanoamperes : info.rangeMicrovolts))
+  }
+
+  /// A signal as it will be put out, its codes checked against the limits of its channel.
+  func compiled(
+    _ signal: Signal, on channel: Int, _ info: StimulatorInfo
+  ) throws(SignalError) -> CompiledSignal {
+    let compiled = try signal.compiled(on: try scale(of: channel, info), channel: channel)
+    if let limits = limits[channel] { try compiled.check(limits, channel: channel) }
+    return compiled
+  }
+}
+
+extension SessionPlan {
+  /// Everything that will be put out, compiled for the device that was found, in order of time.
+  ///
+  /// - Throws: ``SignalError``, which names channel and element.
+  func compileStimulus(for info: StimulatorInfo?) throws(SignalError) -> StimulusPlan {
+    guard let stimulator, let info else { return StimulusPlan() }
+    let stimulus = session.stimulus
+    var changes: [StimulusPlan.Change] = []
+    for start in stimulus.signals {
+      changes.append(
+        StimulusPlan.Change(
+          at: stimulus.startAfter, channel: start.channel,
+          signal: try stimulator.compiled(start.signal, on: start.channel, info)))
+    }
+    for change in stimulus.changes {
+      changes.append(
+        StimulusPlan.Change(
+          at: change.time, channel: change.channel,
+          signal: try stimulator.compiled(change.signal, on: change.channel, info)))
+    }
+    if let plan = stimulus.plan {
+      var signals: [CompiledSignal] = []
+      for condition in plan.conditions {
+        signals.append(try stimulator.compiled(condition.signal, on: condition.channel, info))
+      }
+      for trial in plan.schedule.trials(from: stimulus.startAfter) {
+        let condition = plan.conditions[trial.condition]
+        var values: [String: NWB.TrialValue] = [
+          "condition": .text(condition.name), "repeat": .number(Double(trial.repeatNumber)),
+        ]
+        for (name, value) in condition.columns { values[name] = value.stored }
+        changes.append(
+          StimulusPlan.Change(
+            at: trial.time, channel: condition.channel, signal: signals[trial.condition],
+            trial: StimulusPlan.Trial(values: values)))
+      }
+    }
+    // Sorting must keep the session's order among changes of one time.
+    let order = changes.indices.sorted {
+      (changes[$0].at, $0) < (changes[$1].at, $1)
+    }
+    return StimulusPlan(changes: order.map { changes[$0] })
+  }
+
+  /// The declared columns of the trials: the protocol's, then those that control may give.
+  var trialColumns: [TrialColumn] {
+    var columns: [TrialColumn] = []
+    if let plan = session.stimulus.plan {
+      columns = [
+        TrialColumn(name: "condition", kind: .text, description: "The protocol's condition."),
+        TrialColumn(
+          name: "repeat", kind: .number,
+          description: "Which presentation of the condition it is, from 1."),
+      ]
+      for (name, value) in plan.conditions.flatMap(\.columns)
+      where !columns.contains(where: { $0.name == name }) {
+        let isNumber = if case .number = value { true } else { false }
+        columns.append(
+          TrialColumn(
+            name: name, kind: isNumber ? .number : .text,
+            description: "Given with the condition in the session."))
+      }
+    }
+    return columns
+      + session.control.trialColumns.filter { column in
+        !columns.contains { $0.name == column.name }
+      }
+  }
+}
+
+extension TrialValue {
+  fileprivate var stored: NWB.TrialValue {
+    switch self {
+    case .number(let number): .number(number)
+    case .text(let text): .text(text)
+    }
+  }
+}

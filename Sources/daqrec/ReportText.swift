@@ -1,0 +1,72 @@
+import Recording
+
+extension Report {
+  /// What was recorded, lost, clipped and changed, for people.
+  var lines: [String] {
+    let code = exitCode
+    var lines: [String] = []
+    if let path { lines.append("\(path): \(StatusText.decimal(duration, 3)) s") }
+    for buffer in final.buffers {
+      var line = "  \(buffer.name): \(buffer.samples) samples per channel"
+      line += buffer.lost > 0 ? ", LOST \(buffer.lost) in \(buffer.gaps) gaps" : ", none lost"
+      if buffer.clipped > 0 { line += ", clipped codes \(buffer.clipped)" }
+      line += ", ring at most \(StatusText.percent(buffer.worstFill))"
+      if buffer.racesRepaired > 0 { line += ", \(buffer.racesRepaired) torn positions repaired" }
+      lines.append(line)
+    }
+    if final.lostEvents > 0 { lines.append("  events LOST \(final.lostEvents)") }
+    if let stimulator = final.stimulator {
+      lines.append(
+        "  \(stimulator.name): \(stimulator.changes) signal changes, "
+          + "onsets ± \(StatusText.decimal(stimulator.uncertainty * 1e6, 0)) µs"
+          + (stimulator.underruns > 0 ? ", UNDERRUNS \(stimulator.underruns)" : ""))
+    }
+    if let uncertainty = final.clockUncertainty {
+      let drift = final.clockDrift.map { ", \(StatusText.decimal($0, 1)) ppm against the host" }
+      lines.append(
+        "  clock ± \(StatusText.decimal(uncertainty * 1e6, 0)) µs\(drift ?? "")")
+    }
+    if path != nil {
+      lines.append(
+        "  file: flushed within \(StatusText.milliseconds(final.file.worstFlushDelay)) ms"
+          + (final.file.lateFlushes > 0 ? ", LATE \(final.file.lateFlushes) times" : ""))
+    }
+    for failure in deviceFailures { lines.append("  device: \(failure)") }
+    if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
+    if let fileFailure { lines.append("  file: \(fileFailure)") }
+    lines += remarks.map { "  \($0)" }
+    lines.append("ended: \(reason)" + (code == 0 ? "" : " (exit code \(code))"))
+    return lines
+  }
+
+  /// The `report` line of `--json`.
+  var json: JSONValue {
+    [
+      "type": "report", "file": path.map { .text($0) } ?? .null, "duration_s": .number(duration),
+      "exit": .whole(exitCode), "reason": .text(reason.description),
+      "buffers": .list(
+        final.buffers.map { buffer in
+          [
+            "name": .text(buffer.name), "samples": .whole(buffer.samples),
+            "lost": .whole(buffer.lost), "gaps": .whole(buffer.gaps),
+            "clipped": .whole(buffer.clipped), "worst_fill": .number(buffer.worstFill),
+            "races_repaired": .whole(buffer.racesRepaired),
+          ]
+        }),
+      "changes": .whole(final.stimulator?.changes ?? 0),
+      "sync": [
+        "clock_uncertainty_s": final.clockUncertainty.map { .number($0) } ?? .null,
+        "clock_drift_ppm": final.clockDrift.map { .number($0) } ?? .null,
+        "onset_uncertainty_s": final.stimulator.map { .number($0.uncertainty) } ?? .null,
+      ],
+      "flush": [
+        "worst_s": .number(final.file.worstFlushDelay), "late": .whole(final.file.lateFlushes),
+      ],
+      "faults": .list(
+        (deviceFailures + [stimulatorFault, fileFailure].compactMap(\.self)).map { .text($0) }),
+      "threads_cpu_s": .object(
+        processorSeconds.map { JSONValue.Member($0.thread, .number($0.seconds)) }),
+      "cpu_s": .number(Usage.processorSeconds), "peak_memory_MB": .number(Usage.peakMegabytes),
+    ]
+  }
+}

@@ -1,0 +1,42 @@
+import Recording
+
+extension StatusBoard.Snapshot {
+  /// The `status` line of `--json`.
+  var json: JSONValue {
+    [
+      "type": "status", "t": .number(time), "state": .text(state),
+      "buffers": .list(buffers.map(\.json)),
+      "stimulator": stimulator.map(\.json) ?? .null,
+      "clock": [
+        "uncertainty_s": clockUncertainty.map { .number($0) } ?? .null,
+        "drift_ppm": clockDrift.map { .number($0) } ?? .null,
+      ],
+      "file": [
+        "bytes": .whole(file.bytes), "flushed_to": .number(file.flushedTo),
+        "durable_to": .number(file.durableTo), "MB_s": .number(file.megabytesPerSecond),
+        "minutes_left": .number(file.minutesLeft), "late_flushes": .whole(file.lateFlushes),
+      ],
+    ]
+  }
+}
+
+extension StatusBoard.Buffer {
+  var json: JSONValue {
+    [
+      "name": .text(name), "samples": .whole(samples), "rate": .number(rate),
+      "rms": .list(levels.map { .number(Double($0.rms)) }), "clipped": .whole(clipped),
+      "fill": .number(fill), "worst_fill": .number(worstFill), "lost": .whole(lost),
+      "stands_still": .bool(standsStill),
+    ]
+  }
+}
+
+extension StatusBoard.Stimulator {
+  var json: JSONValue {
+    [
+      "name": .text(name), "state": .text(state), "ahead_s": .number(ahead),
+      "changes": .whole(changes), "underruns": .whole(underruns),
+      "uncertainty_s": .number(uncertainty),
+    ]
+  }
+}
