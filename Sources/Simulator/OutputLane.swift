@@ -44,9 +44,23 @@ struct OutputLane: Sendable {
 struct StoredProgram: Sendable {
   /// Codes, and the sample of the period at which each ends.
   let runs: [(code: Int16, end: Int64)]
-  let repeats: Int
+  /// Periods to play; fewer than were stored once it is told to end.
+  var repeats: Int
+  let stored: Int
   /// Samples put out since it was started.
   var position: Int64 = 0
+
+  init(runs: [(code: Int16, end: Int64)], repeats: Int) {
+    self.runs = runs
+    self.repeats = repeats
+    stored = repeats
+  }
+
+  /// Back to the beginning.
+  mutating func rewind() {
+    position = 0
+    repeats = stored
+  }
 
   var period: Int64 { runs.last?.end ?? 0 }
   var length: Int64 { period * Int64(repeats) }

@@ -109,7 +109,7 @@ public final class SimulatedStimulator: Stimulator {
     try perform("stop") { core, truth in
       let channels = core.channels(of: triggers)
       if gracefully {
-        for channel in channels { core.lanes[channel].isDraining = true }
+        core.drain(channels: channels, &truth)
       } else {
         core.silence(channels: channels, &truth)
       }

@@ -117,7 +117,7 @@ struct StimulatorCore: Sendable {
         // Nobody was heard for the time to live: what is queued still leaves, then silence.
         lock = .heartbeat
         arming = nil
-        for channel in lanes.indices { lanes[channel].isDraining = true }
+        drain(channels: lanes.indices, &truth)
       }
     }
     play(to: target, &truth)

@@ -125,7 +125,21 @@ extension StimulatorCore {
       lanes[channel].isDraining = false
       lanes[channel].hasStarted = true
       lanes[channel].isStarved = true
-      lanes[channel].program?.position = 0
+      lanes[channel].program?.rewind()
+    }
+  }
+
+  /// Silence after what is queued; a stored signal ends with its period, if that is soon (500 ms).
+  mutating func drain(channels: some Sequence<Int>, _ truth: inout OutputTruth) {
+    for channel in channels where lanes[channel].isRunning {
+      lanes[channel].isDraining = true
+      guard var program = lanes[channel].program else { continue }
+      program.repeats = Int(program.position / program.period) + 1
+      if program.length - program.position > 500 * slice {
+        silence(channels: CollectionOfOne(channel), &truth)
+      } else {
+        lanes[channel].program = program
+      }
     }
   }
 

@@ -146,7 +146,7 @@ import Testing
         array: { _ throws(DeviceError) in preconditionFailure() }), .channel(0))
     let stimulator = SimulatedStimulator(world: world)
     let contract = StimulatorContract(stimulator: stimulator, timekeeper: timekeeper)
-    try contract.arm()
+    try contract.arm(timeToLive: 20_000)
     // 100 Hz for an hour.
     try stimulator.download(
       channel: 0, amplitudes: [500_000, -500_000, 0], durations: [100, 100, 9800], repeats: 360_000)
@@ -157,7 +157,7 @@ import Testing
     var peak: Float = 0
     for second in 0..<600 {
       timekeeper.sleep(until: timekeeper.now + 900_000_000)
-      if second % 10 == 0 { try? stimulator.heartbeat() }
+      if second % 10 == 0 { try stimulator.heartbeat() }
       var poll = Poll(
         latch: 1,
         rings: [

@@ -267,6 +267,26 @@ private final class StreamBench {
     #expect(throws: DeviceError.self) { try stream.stimulator.heartbeat() }
   }
 
+  @Test("Unheard, a stored signal ends with its period, or at once if that is long")
+  func watchdogOfDownload() throws {
+    func last(_ pause: Int) throws -> OutputRun? {
+      let stream = try StreamBench(timeToLive: 1000)
+      try stream.stimulator.download(
+        channel: 0, amplitudes: [100_000, -100_000, 0], durations: [200, 200, pause],
+        repeats: 1_000_000)
+      _ = try stream.stimulator.start(triggers: 1)
+      stream.bench.wait(5000)
+      #expect(throws: DeviceError.self) { try stream.stimulator.heartbeat() }
+      #expect(stream.runs.last?.code == 0)
+      return stream.runs.last
+    }
+    // 1 s of 100 Hz, and one pulse of 1/3 Hz.
+    let often = try #require(try last(9600))
+    #expect((99...101).contains(often.streamFrame / 500))
+    #expect(often.streamFrame % 500 == 20)
+    #expect(try last(2_999_600)?.streamFrame == 20)
+  }
+
   @Test("With its link gone the device empties its own ring, then stops by itself")
   func disconnect() throws {
     let stream = try StreamBench(timeToLive: 400) {
