@@ -42,7 +42,7 @@ extension String {
 
 /// Every command, in the order of the help.
 var commands: [any Command.Type] { [
-  RecordCommand.self, ValidateCommand.self, InfoCommand.self,
+  RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self, InfoCommand.self,
 ] }
 
 /// The version of this program; the file's `was_generated_by` has it too.

@@ -24,10 +24,10 @@ enum Acquisition {
         message: "the circuit has no tag \(tag) (watch_tags)")
     }
     let buffers = try plan.buffers.map { try BufferAttributes(opening: $0.request, on: circuit) }
-    let usage = try circuit.health().cycleUsage
+    let health = try circuit.health()
     return OpenedCircuit(
       deviceDescription: circuit.deviceDescription, rate: circuit.rate, tags: circuit.tags,
-      buffers: buffers, cycleUsage: usage)
+      buffers: buffers, status: health.status, cycleUsage: health.cycleUsage)
   }
 
   /// Reads a circuit until the session stops.

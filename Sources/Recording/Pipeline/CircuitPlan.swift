@@ -40,5 +40,7 @@ struct OpenedCircuit: Sendable {
   var tags: [TagInfo]
   /// In the order of the plan's buffers.
   var buffers: [BufferAttributes]
+  var status: CircuitStatus
+  /// Percent of a tick.
   var cycleUsage: Int
 }
