@@ -12,11 +12,14 @@ final class OutputFollower {
   /// Runs dropped from the front of ``runs``.
   private(set) var dropped = 0
 
-  init(_ context: SignalContext, _ source: OutputSource) {
+  /// Follows an output that is looked at with a latency, in nanoseconds.
+  init(_ context: SignalContext, _ source: OutputSource, latency: Double = 0) {
     world = context.world
-    memory = context.memory
-    reader = world.addReader(of: source)
+    memory = context.memory + Nanoseconds(latency)
+    reader = world.addReader(of: source, memory: memory)
   }
+
+  deinit { world.removeReader(reader) }
 
   /// Makes ``runs`` complete up to a time that has passed.
   func follow(until time: Nanoseconds) {
@@ -25,11 +28,11 @@ final class OutputFollower {
     world.drain(reader, into: &runs)
   }
 
-  /// Forgets what no ring reaches back to, nor a latency (ns) beyond that.
-  func trim(latency: Double = 0) {
+  /// Forgets what no ring reaches back to.
+  func trim() {
     guard !world.keepsTruth, runs.count > 256 else { return }
     // The run before the first one needed says what the level was.
-    let unneeded = place(at: knownUntil - memory - Nanoseconds(latency))
+    let unneeded = place(at: knownUntil - memory)
     guard unneeded > runs.count / 2 else { return }
     runs.removeFirst(unneeded)
     dropped += unneeded
@@ -110,7 +113,7 @@ final class EvokedGenerator: SignalGenerator {
   func add(_ block: SignalBlock, channel: Int, to values: UnsafeMutableBufferPointer<Double>) {
     output.follow(until: block.end)
     filter()
-    defer { output.trim(latency: latency) }
+    defer { output.trim() }
     let runs = output.runs
     var run = output.place(at: block.origin + Nanoseconds(block.time - latency))
     for place in values.indices {

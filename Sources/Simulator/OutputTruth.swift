@@ -27,12 +27,21 @@ struct OutputTruth: Sendable {
     let number: Int
   }
 
-  private struct Log: Sendable {
+  fileprivate struct Log: Sendable {
     var runs: [OutputRun] = []
     /// Runs forgotten.
     var base = 0
-    /// For each reader, the run it takes next.
+    /// For each reader, the run it takes next; `Int.max` once it is gone.
     var next: [Int] = []
+    /// How far back a reader may have to look, ns, however late it comes.
+    var memory: Nanoseconds = 0
+    /// So many runs are a reason to forget what is older than that.
+    var limit = 8192
+
+    mutating func forget(_ count: Int) {
+      runs.removeFirst(count)
+      base += count
+    }
   }
 
   private let keepsAll: Bool
@@ -42,29 +51,46 @@ struct OutputTruth: Sendable {
 
   func runs(of source: OutputSource) -> [OutputRun] { logs[source]?.runs ?? [] }
 
-  mutating func addReader(of source: OutputSource) -> Reader {
-    let log = logs[source, default: Log()]
-    logs[source, default: log].next.append(log.base)
-    return Reader(source: source, number: log.next.count)
+  mutating func addReader(of source: OutputSource, memory: Nanoseconds) -> Reader {
+    var log = logs[source] ?? Log()
+    log.next.append(log.base)
+    log.memory = max(log.memory, memory)
+    logs[source] = log
+    return Reader(source: source, number: log.next.count - 1)
+  }
+
+  mutating func removeReader(_ reader: Reader) {
+    logs[reader.source]?.next[reader.number] = .max
   }
 
   mutating func append(_ run: OutputRun, to source: OutputSource) {
-    logs[source, default: Log()].runs.append(run)
-    // A single run is kept so that the present level can be told.
-    guard !keepsAll, let log = logs[source], log.next.isEmpty, log.runs.count > 1 else { return }
-    logs[source]?.base += log.runs.count - 1
-    logs[source]?.runs.removeFirst(log.runs.count - 1)
+    logs[source, default: Log()].append(run, keepsAll: keepsAll)
   }
 
   mutating func drain(_ reader: Reader) -> [OutputRun] {
-    guard var log = logs[reader.source] else { return [] }
-    let new = Array(log.runs[(log.next[reader.number] - log.base)...])
-    log.next[reader.number] = log.base + log.runs.count
-    if !keepsAll, let taken = log.next.min(), taken > log.base {
-      log.runs.removeFirst(taken - log.base)
-      log.base = taken
+    logs[reader.source]?.drain(reader.number, keepsAll: keepsAll) ?? []
+  }
+}
+
+extension OutputTruth.Log {
+  fileprivate mutating func append(_ run: OutputRun, keepsAll: Bool) {
+    runs.append(run)
+    guard !keepsAll else { return }
+    if !next.contains(where: { $0 < .max }) {
+      // Nobody listens; the last run tells the present level to whoever comes.
+      forget(runs.count - 1)
+    } else if runs.count > limit {
+      // Somebody is late. The run before the first one needed tells the level.
+      let first = runs.firstIndex { $0.time >= run.time - memory } ?? 0
+      forget(max(0, first - 1))
+      limit = max(8192, 2 * runs.count)
     }
-    logs[reader.source] = log
+  }
+
+  fileprivate mutating func drain(_ reader: Int, keepsAll: Bool) -> [OutputRun] {
+    let new = Array(runs[max(0, next[reader] - base)...])
+    next[reader] = base + runs.count
+    if !keepsAll, let taken = next.min() { forget(max(0, min(taken - base, runs.count - 1))) }
     return new
   }
 }

@@ -78,7 +78,8 @@ func makeGenerator(
     return PlaybackGenerator(try context.array(path), scale: scale, loops: loop)
   case .evoked(let channel, let gain, let latency, let timeConstant):
     return EvokedGenerator(
-      OutputFollower(context, .channel(channel)), gain: gain, latency: latency,
+      OutputFollower(context, .channel(channel), latency: latency * 1e9), gain: gain,
+      latency: latency,
       timeConstant: timeConstant)
   case .output(let channel):
     return OutputGenerator(OutputFollower(context, .channel(channel)), scale: 1)

@@ -46,8 +46,13 @@ public final class SimulatedWorld: Sendable {
 
   // MARK: - For the devices
 
-  func addReader(of source: OutputSource) -> OutputTruth.Reader {
-    state.withLock { $0.truth.addReader(of: source) }
+  /// Begins to keep what an output puts out, for somebody who may look back so many nanoseconds.
+  func addReader(of source: OutputSource, memory: Nanoseconds) -> OutputTruth.Reader {
+    state.withLock { $0.truth.addReader(of: source, memory: memory) }
+  }
+
+  func removeReader(_ reader: OutputTruth.Reader) {
+    state.withLock { $0.truth.removeReader(reader) }
   }
 
   /// Appends the runs that began since a reader's last call.
@@ -73,10 +78,10 @@ public final class SimulatedWorld: Sendable {
   func withStimulator<Result: Sendable>(
     _ body: (inout StimulatorCore, inout OutputTruth) throws(DeviceError) -> Result
   ) throws(DeviceError) -> Result? {
-    // The error leaves the closure as a value: a mutex's closure cannot throw a typed error here.
     try state.withLock { state throws(DeviceError) -> Result? in
       advance(&state)
       guard var core = state.stimulator else { return nil }
+      // Taken out while it is changed, so that its queues are not copied.
       state.stimulator = nil
       defer { state.stimulator = core }
       return try body(&core, &state.truth)

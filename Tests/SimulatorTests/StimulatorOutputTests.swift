@@ -361,7 +361,7 @@ private final class StreamBench {
   func pruning() throws {
     func kept(_ keepsTruth: Bool) throws -> Int {
       let world = SimulatedWorld(timekeeper: VirtualTimekeeper(), keepsTruth: keepsTruth)
-      let reader = world.addReader(of: .channel(0))
+      let reader = world.addReader(of: .channel(0), memory: 1_000_000_000)
       let stimulator = SimulatedStimulator(world: world)
       let contract = StimulatorContract(stimulator: stimulator, timekeeper: world.timekeeper)
       _ = try stimulator.configure(contract.setup())
@@ -377,6 +377,29 @@ private final class StreamBench {
       return world.runs(of: .channel(0)).count
     }
     #expect(try kept(true) == 600)
-    #expect(try kept(false) == 0)
+    #expect(try kept(false) == 1, "the present level")
+  }
+
+  @Test("A reader that never comes, or is gone, does not make the truth grow")
+  func lateReaders() throws {
+    let world = SimulatedWorld(timekeeper: VirtualTimekeeper())
+    let stimulator = SimulatedStimulator(world: world)
+    let contract = StimulatorContract(stimulator: stimulator, timekeeper: world.timekeeper)
+    try contract.arm(timeToLive: 80_000_000)
+    // 3000 runs a second.
+    try stimulator.download(
+      channel: 0, amplitudes: [500_000, -500_000, 0], durations: [100, 100, 800],
+      repeats: 10_000_000)
+    _ = try stimulator.start(triggers: 1)
+    let late = world.addReader(of: .channel(0), memory: 500_000_000)
+    contract.wait(milliseconds: 60_000)
+    #expect(world.runs(of: .channel(0)).count <= 8192)
+    var runs: [OutputRun] = []
+    world.drain(late, into: &runs)
+    #expect(runs.count >= 1500, "half a second")
+    #expect(runs.last.map { world.timekeeper.now - $0.time < 1_000_000 } == true)
+    world.removeReader(late)
+    contract.wait(milliseconds: 1000)
+    #expect(world.runs(of: .channel(0)).count == 1)
   }
 }
