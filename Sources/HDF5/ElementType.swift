@@ -55,3 +55,15 @@ public enum StoredType: Sendable, Hashable {
   /// Anything else (compound, opaque, other float widths …), which this module does not read.
   case other
 }
+
+extension StoredType: CustomStringConvertible {
+  /// `float32`, `int16`, `text(bytes: 16, …)`, `string` …
+  public var description: String {
+    switch self {
+    case .fixed(let type): "\(type)"
+    case .string: "string"
+    case .reference: "reference"
+    case .other: "other"
+    }
+  }
+}

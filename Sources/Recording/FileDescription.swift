@@ -8,8 +8,7 @@ import Samples
 extension SessionPlan {
   /// What the file says before the first sample.
   ///
-  /// - Parameters:
-  ///   - origin: the host's monotonic clock at the recording clock's zero.
+  /// `origin`: the host's monotonic clock at the recording clock's zero.
   func description(
     _ opened: [OpenedCircuit], _ info: StimulatorInfo?, origin: Nanoseconds
   ) -> RecordingDescription {
@@ -136,7 +135,9 @@ extension SessionPlan {
     var real = timespec()
     clock_gettime(CLOCK_MONOTONIC, &monotonic)
     clock_gettime(CLOCK_REALTIME, &real)
-    func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
+    func nanoseconds(_ time: timespec) -> Int64 {
+      Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
     // A scaled or virtual clock begins now; the host's own began at `origin`.
     let since = nanoseconds(monotonic) - origin
     let age = since >= 0 && since < 600_000_000_000 ? since : 0

@@ -65,8 +65,7 @@ public final class Recorder: Sendable {
     var remarks: [String] = []
   }
 
-  /// - Parameters:
-  ///   - warn: a line for the person at the rig, from any thread.
+  /// `warn`: a line for the person at the rig, from any thread.
   public init(
     _ plan: SessionPlan, timekeeper: any Timekeeper, warn: @escaping @Sendable (String) -> Void
   ) {
@@ -89,8 +88,7 @@ public final class Recorder: Sendable {
 
   /// Records until the planned duration, a stop, or a failure.
   ///
-  /// - Parameters:
-  ///   - tick: called on this thread once a second with the state of things.
+  /// `tick`: called on this thread once a second with the state of things.
   /// - Throws: ``StartError`` when the session could not begin.
   public func run(
     tick: (StatusBoard.Snapshot) -> Void

@@ -31,9 +31,8 @@ public struct SessionPlan: Sendable {
   /// The program and what it is built of, for the file.
   let software: [Software]
 
-  /// - Parameters:
-  ///   - output: the file's path in place of the session's.
-  ///   - now: seconds since 1970 that the path's `{date}` and `{time}` say.
+  /// `output`: the file's path in place of the session's.
+  /// `now`: seconds since 1970 that the path's `{date}` and `{time}` say.
   public init(
     _ session: Session, openers: DeviceOpeners, output: String? = nil, duration: Double? = nil,
     isPreview: Bool = false, software: [(name: String, version: String)], now: Date = Date()
@@ -91,7 +90,9 @@ public struct SessionPlan: Sendable {
     let date = formatter.string(from: now)
     formatter.dateFormat = "HH-mm-ss"
     return session.file.path
-      .replacingOccurrences(of: "{id}", with: session.texts.id.replacingOccurrences(of: "/", with: "-"))
+      .replacingOccurrences(
+        of: "{id}", with: session.texts.id.replacingOccurrences(of: "/", with: "-")
+      )
       .replacingOccurrences(of: "{date}", with: date)
       .replacingOccurrences(of: "{time}", with: formatter.string(from: now))
   }
@@ -118,9 +119,10 @@ public struct SessionPlan: Sendable {
     return [
       "recording to \(file.path)",
       "a crash of the recorder costs at most \(flush) s, a power cut \(flush + sync) s and a sync",
-    ] + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {
-      "circuit \($0.name) has a clock of its own: its series are mapped by \($0.name)_clock"
-    }
+    ]
+      + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {
+        "circuit \($0.name) has a clock of its own: its series are mapped by \($0.name)_clock"
+      }
   }
 
   /// The board as it stands before anything is acquired.

@@ -46,7 +46,8 @@ struct Arguments {
     }
     long.append(option())
     let short =
-      ":" + options.compactMap { spec in spec.letter.map { "\($0)\(spec.value == nil ? "" : ":")" } }
+      ":"
+      + options.compactMap { spec in spec.letter.map { "\($0)\(spec.value == nil ? "" : ":")" } }
       .joined()
     clinux_getopt_reset()
     let count = Int32(strings.count - 1)

@@ -41,9 +41,11 @@ extension String {
 }
 
 /// Every command, in the order of the help.
-var commands: [any Command.Type] { [
-  RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self, InfoCommand.self,
-] }
+var commands: [any Command.Type] {
+  [
+    RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self, InfoCommand.self,
+  ]
+}
 
 /// The version of this program; the file's `was_generated_by` has it too.
 let version = "0.1.0"

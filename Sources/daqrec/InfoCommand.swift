@@ -49,14 +49,17 @@ enum InfoCommand: Command {
     for entry in summary.series {
       let series = entry.series
       var line = "series     \(series.name): \(series.frames) × \(series.channels) \(series.type)"
-      line += ", \(series.rate) Hz, \(series.unit), from \(StatusText.decimal(series.startingTime, 6)) s"
+      line +=
+        ", \(series.rate) Hz, \(series.unit), from \(StatusText.decimal(series.startingTime, 6)) s"
       if entry.invalidFrames > 0 {
         line += ", \(entry.invalidFrames) frames INVALID in \(entry.invalid.count) places"
       }
       lines.append(line)
     }
     for clock in summary.clocks {
-      let bracket = clock.medianBracket.map { ", median bracket \(StatusText.decimal(Double($0) / 1e3, 0)) µs" }
+      let bracket = clock.medianBracket.map {
+        ", median bracket \(StatusText.decimal(Double($0) / 1e3, 0)) µs"
+      }
       lines.append(
         "clock      \(clock.name): \(clock.readings) readings over "
           + "\(StatusText.decimal(clock.span, 1)) s\(bracket ?? "")")

@@ -21,20 +21,23 @@ enum InitCommand: Command {
     let folder = arguments.operands.first ?? "."
     if mkdir(folder, 0o777) != 0, errno != EEXIST {
       throw Failure(
-        exitCode: 73, place: folder, message: "cannot make \(folder): \(String(cString: strerror(errno)))")
+        exitCode: 73, place: folder,
+        message: "cannot make \(folder): \(String(cString: strerror(errno)))")
     }
     let path = folder == "." ? "session.json5" : "\(folder)/session.json5"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o666)
     guard descriptor >= 0 else {
       throw Failure(
-        exitCode: 73, place: path, message: "cannot make \(path): \(String(cString: strerror(errno)))")
+        exitCode: 73, place: path,
+        message: "cannot make \(path): \(String(cString: strerror(errno)))")
     }
     defer { close(descriptor) }
     let bytes = Array(SessionTemplate.text.utf8)
     let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     guard written == bytes.count else {
       throw Failure(
-        exitCode: 74, place: path, message: "cannot write \(path): \(String(cString: strerror(errno)))")
+        exitCode: 74, place: path,
+        message: "cannot write \(path): \(String(cString: strerror(errno)))")
     }
     console.say("wrote \(path); daqrec record \(path) runs it on the simulator")
     return 0

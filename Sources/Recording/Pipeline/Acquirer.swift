@@ -36,7 +36,8 @@ struct Acquirer<Device: Circuit> {
     poll = Poll(
       latch: plan.latch,
       rings: rings.map {
-        Poll.Ring(tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
+        Poll.Ring(
+          tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
       },
       tags: plan.watchedTags + checks.map(\.tag))
   }
@@ -178,7 +179,8 @@ struct Acquirer<Device: Circuit> {
   private func report(_ loss: RingReader.Loss, of ring: OpenedRing) {
     let rate = ring.attributes.rate
     let kind: LogKind = loss.reason == .reset || loss.reason == .clock ? .reset : .gap
-    let place = loss.uncertainty > 0 ? ", placed to ± \(milliseconds(loss.uncertainty / rate)) ms" : ""
+    let place =
+      loss.uncertainty > 0 ? ", placed to ± \(milliseconds(loss.uncertainty / rate)) ms" : ""
     let text =
       "\(ring.name): \(loss.count) samples from \(loss.first) are missing "
       + "(\(loss.reason.rawValue), \(milliseconds(Double(loss.count) / rate)) ms\(place))"

@@ -85,7 +85,8 @@ struct CircuitTiming {
       } else {
         context.clock.update(map)
       }
-      let uncertainty = Double(map.time(of: Int64(map.sample(at: poll.firstLatch.middle))).uncertainty)
+      let uncertainty = Double(
+        map.time(of: Int64(map.sample(at: poll.firstLatch.middle))).uncertainty)
       let drift = map.drift
       context.board.update {
         $0.clockUncertainty = uncertainty * 1e-9

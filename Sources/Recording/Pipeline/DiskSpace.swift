@@ -13,8 +13,7 @@ struct DiskSpace {
   /// Whether the file system can claim; else the free space is watched alone.
   private var canClaim = true
 
-  /// - Parameters:
-  ///   - bytesPerSecond: what the session writes; two seconds of it, at least 16 MiB, are claimed.
+  /// `bytesPerSecond`: what the session writes; two seconds of it, at least 16 MiB, are claimed.
   init(path: String, descriptor: CInt, reserve: Int64, bytesPerSecond: Double) {
     self.path = path
     self.descriptor = descriptor

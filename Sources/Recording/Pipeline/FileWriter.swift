@@ -27,8 +27,7 @@ final class FileWriter {
   private var rateMark: (bytes: Int64, time: Nanoseconds) = (0, 0)
   private var isFlushLate = false
 
-  /// - Parameters:
-  ///   - file: nil: everything but the file (`--preview`).
+  /// `file`: nil: everything but the file (`--preview`).
   init(
     file: consuming RecordingFile?, series: [SeriesInlet], inlet: Inlet, settings: FilePlan,
     timekeeper: any Timekeeper, clock: SessionClock, board: StatusBoard, syncer: Syncer?,

@@ -74,8 +74,7 @@ final class Inlet: Sendable {
   private let state = Mutex(State())
   private let whenFull: @Sendable () -> Void
 
-  /// - Parameters:
-  ///   - whenFull: called once, from the posting thread, when records are being lost.
+  /// `whenFull`: called once, from the posting thread, when records are being lost.
   init(timekeeper: any Timekeeper, whenFull: @escaping @Sendable () -> Void) {
     work = timekeeper.makeGate()
     self.whenFull = whenFull

@@ -41,10 +41,9 @@ final class SampleLane: Sendable {
   private let room: any Gate
   private let work: any Gate
 
-  /// - Parameters:
-  ///   - capacity: words; at least four times the most one poll brings.
-  ///   - work: signalled when the lane is half full, so that the writer need not be woken by each
-  ///     block.
+  /// `capacity`: words; at least four times the most one poll brings.
+  /// `work`: signalled when the lane is half full, so that the writer need not be woken by each
+  /// block.
   init(capacity: Int, timekeeper: any Timekeeper, work: any Gate) {
     self.capacity = capacity
     memory = SlotMemory(count: capacity)

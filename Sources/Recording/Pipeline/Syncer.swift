@@ -26,9 +26,8 @@ final class Syncer: Sendable {
   private let work: any Gate
   private let descriptor: CInt
 
-  /// - Parameters:
-  ///   - descriptor: of the file, open as long as the syncer runs.
-  ///   - work: signalled when a sync is done.
+  /// `descriptor`: of the file, open as long as the syncer runs.
+  /// `work`: signalled when a sync is done.
   init(descriptor: CInt, timekeeper: any Timekeeper, work: any Gate) {
     self.descriptor = descriptor
     self.work = work
