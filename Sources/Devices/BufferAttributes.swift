@@ -58,11 +58,16 @@ extension BufferAttributes {
   ///   ``DeviceError`` of a call.
   public init(opening request: BufferRequest, on circuit: any Circuit) throws {
     self = try Self.introspected(request, on: circuit)
-    if let wanted = request.decimation { try setDecimation(wanted, on: circuit) }
+    // Everything is checked before anything is set.
+    let ticks = try request.decimation.map(checkedDecimation)
     if let wanted = request.size {
       try resize(to: wanted, on: circuit)
     } else {
       try checkSize(slots)
+    }
+    if let ticks {
+      try circuit.set(ticks.tag, to: Float(ticks.count))
+      decimation = ticks.count
     }
   }
 
@@ -74,8 +79,8 @@ extension BufferAttributes {
     guard size > 0, !overflow, samples % format.source.samplesPerSlot == 0 else {
       throw error(
         .badSize,
-        "size \(size) is no whole number of slots: allowed are multiples of \(framesPerStep) "
-          + "up to \(maximumSize) samples per channel")
+        "size \(size) is not allowed: multiples of \(framesPerStep) (whole slots) up to "
+          + "\(maximumSize) samples per channel")
     }
     let wanted = samples / format.source.samplesPerSlot
     try checkSize(wanted)
@@ -96,7 +101,7 @@ extension BufferAttributes {
     format.layout == .time ? format.source.samplesPerSlot : 1
   }
 
-  private mutating func setDecimation(_ wanted: Int, on circuit: any Circuit) throws {
+  private func checkedDecimation(_ wanted: Int) throws(BufferError) -> (tag: String, count: Int) {
     guard let decimationTag else {
       throw error(
         .noDecimationTag,
@@ -106,16 +111,18 @@ extension BufferAttributes {
     guard wanted > 0, wanted <= 1 << 24 else {
       throw error(.badDecimation, "dec_factor \(wanted) is not allowed: 1 … 16777216")
     }
-    try circuit.set(decimationTag, to: Float(wanted))
-    decimation = wanted
+    return (decimationTag, wanted)
   }
 
   private func checkSize(_ slots: Int) throws(BufferError) {
-    guard slots > 0, slots <= maximumSlots else {
+    // An index is a float32 scalar: exact up to 2^24.
+    let most = min(maximumSlots, 1 << 24)
+    guard slots > 0, slots <= most else {
+      let (perSlot, channels) = (format.source.samplesPerSlot, format.channels)
       throw error(
         .badSize,
-        "size \(slots * format.source.samplesPerSlot / format.channels) (\(slots) slots) is not "
-          + "allowed: 1 … \(maximumSize) samples per channel (\(maximumSlots) slots)")
+        "size \(slots * perSlot / channels) (\(slots) slots) is not allowed: "
+          + "1 … \(most * perSlot / channels) samples per channel (\(most) slots)")
     }
     guard slots % format.slotsPerUnit == 0 else {
       throw error(

@@ -61,6 +61,10 @@ public struct BufferError: Error, Sendable, Equatable, CustomStringConvertible {
     case timeout
     /// A sample that the destination type cannot hold.
     case outOfRange
+    /// The circuit changed the buffer's size, decimation or scaling while it was read.
+    case changed
+    /// A place in the output that has been played already, or is not queued yet.
+    case notQueued
     /// A read after an overrun was refused by the caller's wish (`on_overrun: "stop"`).
     case overrun
   }

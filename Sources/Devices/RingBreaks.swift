@@ -18,6 +18,14 @@ extension RingReader {
   ) -> Break {
     let position = reading.first
     let wentBack = position < seen
+    if hasRestarted(position), let restart {
+      self.restart = nil
+      let index = position % size
+      let isAnew = index <= mostSlots(from: restart, to: first)
+      return startSegment(
+        reading, cursor: isAnew ? position - index : wentBack ? position : seen, reason: .gate,
+        first, second)
+    }
     if isSuspect || reading.isLost || wentBack {
       let reason: Loss.Reason = isGated ? .gate : isSuspect || wentBack ? .reset : .clock
       let cursor = wentBack ? beginning(of: position, first) : position
@@ -43,6 +51,11 @@ extension RingReader {
       return startSegment(
         reading, cursor: pause, reason: isGated ? .gate : .stall, first, second)
     }
+  }
+
+  /// Whether a store that is expected to begin anew has moved.
+  func hasRestarted(_ position: Int64) -> Bool {
+    restart != nil && position != seen
   }
 
   /// Whether the clock can tell that a position has not moved between two brackets.

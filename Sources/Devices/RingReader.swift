@@ -79,6 +79,8 @@ public struct RingReader: Sendable {
   /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
   /// anywhere since the last position that agreed with the clock.
   var pause: Int64?
+  /// The trigger that makes the store begin anew, until that is seen.
+  var restart: Bracket?
   /// The store began anew under the last transfer; what follows begins a new segment.
   var isSuspect = false
 
@@ -107,6 +109,11 @@ public struct RingReader: Sendable {
   /// Skips everything pending: the next frame delivered is the first one written from now on.
   public mutating func skipPending() { cursor = max(cursor, seen / unit * unit) }
 
+  /// Says that a trigger has just been fired that enables the store and resets its position
+  /// (`gated`): what is found from now on, if it can have been written since, is counted from index
+  /// 0 on, even if the position lies beyond the last one.
+  public mutating func expectRestart(after trigger: Bracket) { restart = trigger }
+
   /// Takes a poll's answer for this ring, with the poll's brackets.
   ///
   /// Delivers whole blocks only, or every frame there is.
@@ -126,7 +133,7 @@ public struct RingReader: Sendable {
     // Words count only if the ring was the same one until the second position.
     var isHeld = reading.second < reading.first
     let behind = watch.deviation(of: reading.first, first)
-    if isSuspect || reading.isLost || behind != 0 {
+    if isSuspect || reading.isLost || behind != 0 || hasRestarted(reading.first) {
       let found = digestBreak(reading, behind: behind, first: first, second: second)
       step.loss = found.loss
       step.standsStill = found.standsStill
