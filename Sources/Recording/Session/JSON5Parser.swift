@@ -10,6 +10,10 @@ struct JSON5Parser {
   private(set) var problems: [SessionProblem] = []
   /// The end of the last value is uncertain: what follows it is not worth a word.
   private var isRecovering = false
+  /// Nothing more is read, and so nothing that is missing is worth a word.
+  private var isStopped = false
+  /// Brackets that closed the wrong thing: what they should have closed may stay open.
+  private var misplacedClosers = 0
 
   private init(_ text: String) { scanner = JSON5Scanner(text) }
 
@@ -70,7 +74,7 @@ struct JSON5Parser {
     let start = scanner.offset
     guard path.count < Self.maximumDepth else {
       report("more than \(Self.maximumDepth) brackets are open")
-      scanner.skipToEnd()
+      stop()
       return unreadable(start)
     }
     return read(&self)
@@ -120,35 +124,42 @@ struct JSON5Parser {
   private mutating func next(closing: Character, opened: Int) -> Bool {
     let closer = closing.asciiValue
     let wrongCloser = UInt8(ascii: closing == "}" ? "]" : "}")
-    var isSeparated =
-      scanner.bytes[opened] == scanner.bytes[scanner.offset - 1]
-      && opened == scanner.offset - 1
+    // The first call for a value stands right behind its opening bracket.
+    var isSeparated = opened == scanner.offset - 1
     var isFirst = isSeparated
     while true {
       skipSpace()
       switch scanner.byte {
       case nil:
-        report("the \(closing == "}" ? "{" : "[") is never closed", at: opened)
+        if misplacedClosers == 0 {
+          report("the \(closing == "}" ? "{" : "[") is never closed", at: opened)
+        } else {
+          misplacedClosers -= 1
+        }
         scanner.skipToEnd()
         return false
       case closer:
         scanner.advance()
+        isRecovering = false
         return false
       case wrongCloser:
         let line = scanner.line(of: opened)
         report("\(scanner.word) stands where \(closing) should close what line \(line) opened")
+        misplacedClosers += 1
         scanner.advance()
         return false
       case UInt8(ascii: ","):
         if isSeparated { report(isFirst ? "a comma before anything" : "a comma too many") }
         scanner.advance()
+        isRecovering = false
         isSeparated = true
         isFirst = false
       default:
         if !isSeparated, !isRecovering {
           let place = scanner.offset
           let word = scanner.word
-          report("a comma is missing before \(word)", at: place, key: closing == "}" ? word : nil)
+          let key = word.hasPrefix("\"") ? String(word.dropFirst().dropLast()) : word
+          report("a comma is missing before \(word)", at: place, key: closing == "}" ? key : nil)
         }
         isRecovering = false
         return true
@@ -200,6 +211,7 @@ struct JSON5Parser {
   private mutating func skipSpace() {
     if let unclosed = scanner.skipSpace() {
       report("the comment /* is never closed", at: unclosed)
+      stop()
     }
   }
 
@@ -212,11 +224,16 @@ struct JSON5Parser {
   private func unreadable(_ start: Int) -> JSON5Node { node(.unreadable, start) }
 
   private mutating func report(_ message: String, at offset: Int? = nil, key: String? = nil) {
-    guard problems.count < Self.maximumProblems else { return }
+    guard !isStopped else { return }
     problems.append(
       SessionProblem(
         place: scanner.place(of: offset ?? scanner.offset),
         path: (path + (key.map { [$0] } ?? [])).joined(separator: "."), message: message))
-    if problems.count == Self.maximumProblems { scanner.skipToEnd() }
+    if problems.count == Self.maximumProblems { stop() }
+  }
+
+  private mutating func stop() {
+    isStopped = true
+    scanner.skipToEnd()
   }
 }

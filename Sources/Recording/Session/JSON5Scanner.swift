@@ -158,6 +158,11 @@ struct JSON5Scanner {
         _ = text.read()
         self = text.scanner
         continue
+      case UInt8(ascii: "/")
+      where self.byte(ahead: 1) == UInt8(ascii: "/") || self.byte(ahead: 1) == UInt8(ascii: "*"):
+        if endingAtLine, depth == 0 { return }
+        guard skipSpace() == nil else { return }
+        continue
       default:
         if endingAtLine, depth == 0, Self.isLineEnd(byte) { return }
       }

@@ -1,6 +1,6 @@
 extension Sequence<String> {
   /// The name that was probably meant: one letter, and a third of the shorter name's, may differ.
-  func nearest(to name: String) -> String? {
+  public func nearest(to name: String) -> String? {
     let wanted = Array(name.lowercased())
     let best = map { (name: $0, distance: editDistance(wanted, Array($0.lowercased()))) }
       .min { $0.distance < $1.distance }

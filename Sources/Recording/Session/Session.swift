@@ -27,6 +27,8 @@ public struct Session: Sendable {
   /// The file's path as given, and its text, verbatim.
   public var path = ""
   public var text = ""
+  /// What the command line set besides, `key.path=value` each.
+  public var settings: [String] = []
 
   public init() {}
 

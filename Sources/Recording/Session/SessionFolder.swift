@@ -6,7 +6,8 @@ struct SessionFolder: Sendable {
 
   /// An absolute path, or one that is relative to the current folder as the session's own is.
   func resolve(_ name: String) -> String {
-    name.hasPrefix("/") || path.isEmpty ? name : "\(path)/\(name)"
+    guard !name.hasPrefix("/"), !path.isEmpty else { return name }
+    return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
   }
 
   /// The bytes of a file the session names; reports what is wrong with it.

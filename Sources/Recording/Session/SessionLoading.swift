@@ -8,30 +8,18 @@ extension Session {
   public static func load(
     path: String, settings: [String] = []
   ) throws(SessionError) -> Session {
+    func unreadable(_ message: String, isMissing: Bool) -> SessionError {
+      let start = SessionProblem(place: .text(line: 1, column: 1), path: "", message: message)
+      return SessionError(file: path, problems: [start], isUnreadable: isMissing)
+    }
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw SessionError(
-        file: path,
-        problems: [
-          .init(
-            place: .text(line: 1, column: 1), path: "",
-            message: "the file cannot be read")
-        ], isUnreadable: true)
+      throw unreadable("the file is not there or cannot be read", isMissing: true)
     }
     guard let text = String(validating: data, as: UTF8.self) else {
-      throw SessionError(
-        file: path,
-        problems: [
-          .init(
-            place: .text(line: 1, column: 1), path: "",
-            message: "the file is not UTF-8")
-        ])
+      throw unreadable("the file is not UTF-8", isMissing: false)
     }
-    let folder =
-      path.contains("/")
-      ? String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)) : ""
-    return try load(
-      text: text, path: path, folder: path.hasPrefix("/") && folder.isEmpty ? "/" : folder,
-      settings: settings)
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    return try load(text: text, path: path, folder: folder, settings: settings)
   }
 
   /// Reads and checks a session's text. Other paths in it are relative to `folder`, the current
@@ -48,6 +36,7 @@ extension Session {
     var session = value.object { Session.read($0, in: SessionFolder(path: folder)) } ?? Session()
     session.path = path
     session.text = text
+    session.settings = settings
     SessionChecks(session: session, root: root, problems: problems).run()
     guard problems.all.isEmpty else {
       throw SessionError(file: path, problems: problems.sorted)

@@ -52,12 +52,15 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
 
 /// Collects the problems of a session while it is read.
 final class SessionProblems {
+  /// A person corrects a few at a time.
+  private static let most = 500
+
   private(set) var all: [SessionProblem] = []
 
   func add(_ message: String, at place: Place, path: [String]) {
     let problem = SessionProblem(
       place: place, path: path.joined(separator: "."), message: message)
-    if !all.contains(problem) { all.append(problem) }
+    if all.count < Self.most, !all.contains(problem) { all.append(problem) }
   }
 
   func add(_ problems: [SessionProblem]) { all += problems }

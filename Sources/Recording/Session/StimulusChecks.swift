@@ -18,7 +18,7 @@ struct StimulusChecks {
     checkChannels(of: stimulator)
     checkSync(of: stimulator)
     checkLimits(of: stimulator)
-    for entry in entries { check(entry, on: stimulator) }
+    checkSignals(on: stimulator)
     checkTimes()
     checkTrials()
     checks.checkTrialColumns()
@@ -80,7 +80,11 @@ struct StimulusChecks {
   private func checkLimits(of stimulator: StimulatorSettings) {
     guard stimulator.driver == .bridge else { return }
     let path = ["stimulator", "limits"]
-    guard checks.isGiven(path) else {
+    var isEmpty = !checks.isGiven(path)
+    if case .list(let entries)? = checks.root.child("stimulator")?.child("limits")?.content {
+      isEmpty = entries.isEmpty
+    }
+    guard !isEmpty else {
       report("are missing; a real stimulator does not start without", at: path)
       return
     }
@@ -113,14 +117,22 @@ struct StimulusChecks {
       }
   }
 
+  private func checkSignals(on stimulator: StimulatorSettings) {
+    do throws(SignalError) {
+      let scale = try stimulator.nominalScale()
+      for entry in entries { check(entry, on: stimulator, scale) }
+    } catch {
+      report("\(error)", at: ["stimulator", "simulate"])
+    }
+  }
+
   /// Quantises a signal as the device will, and holds it against device and limits.
-  private func check(_ entry: Entry, on stimulator: StimulatorSettings) {
+  private func check(_ entry: Entry, on stimulator: StimulatorSettings, _ scale: CodeScale) {
     guard entry.channel < channels(of: stimulator) else { return }
     let forms = [stimulator.mode.amplitudesKey, "pulse", "file"]
     let form = forms.first { checks.isGiven(entry.path + [$0]) } ?? forms[0]
     do throws(SignalError) {
-      let compiled = try entry.signal.compiled(
-        on: stimulator.nominalScale(), channel: entry.channel)
+      let compiled = try entry.signal.compiled(on: scale, channel: entry.channel)
       if let limits = stimulator.limits[entry.channel] {
         try compiled.check(limits, channel: entry.channel)
       }
@@ -133,8 +145,12 @@ struct StimulusChecks {
 
   private func checkTimes() {
     let stimulus = session.stimulus
-    let changes = checks.numbered(stimulus.changes, "stimulus", "changes")
-    for (index, change) in changes {
+    struct Moment: Hashable {
+      var channel: Int
+      var time: Double
+    }
+    var moments: [Moment: Int] = [:]
+    for (index, change) in checks.numbered(stimulus.changes, "stimulus", "changes") {
       let path = ["stimulus", "changes", "\(index)", "at_s"]
       if change.time < stimulus.startAfter {
         report(
@@ -142,12 +158,10 @@ struct StimulusChecks {
             + "\(stimulus.startAfter.short)",
           at: path)
       }
-      let same = changes[..<index].first {
-        $0.1.channel == change.channel && $0.1.time == change.time
-      }
-      if let same {
+      let moment = Moment(channel: change.channel, time: change.time)
+      if let first = moments.updateValue(index, forKey: moment) {
         report(
-          "stimulus.changes.\(same.0) changes channel \(change.channel) at the same time",
+          "stimulus.changes.\(first) changes channel \(change.channel) at the same time",
           at: path)
       }
       if let end = sessionEnd, change.time >= end {
