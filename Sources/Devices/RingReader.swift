@@ -30,6 +30,13 @@ public struct RingReader: Sendable {
     public var reason: Reason
     /// Frames by which the place of what follows is uncertain (half width); 0 for an overrun.
     public var uncertainty: Double
+
+    public init(first: Int64, count: Int64, reason: Reason, uncertainty: Double) {
+      self.first = first
+      self.count = count
+      self.reason = reason
+      self.uncertainty = uncertainty
+    }
   }
 
   /// What one poll gave.

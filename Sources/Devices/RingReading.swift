@@ -69,7 +69,7 @@ extension RingReader {
       reading.second = min(Int64(ring.second.index), reading.first - 1)
     }
     // The words delivered end where the index was, whatever the laps.
-    reading.shift = reading.first - modulo(Int64(ring.first.index) - ring.start) - ring.start
+    reading.shift = reading.first &- modulo(Int64(ring.first.index) - ring.start) &- ring.start
     return reading
   }
 
