@@ -5,7 +5,7 @@ final class ObjectReader {
   let place: Place
   private let members: [JSON5Node.Member]
   /// Every key that was asked for: what is allowed here.
-  private var known: [String] = []
+  private(set) var known: [String] = []
 
   init(members: [JSON5Node.Member], place: Place, path: [String], problems: SessionProblems) {
     self.members = members
@@ -34,6 +34,8 @@ final class ObjectReader {
     }
     return ValueReader(node: member.value, path: path + [key], problems: problems)
   }
+
+  var isEmpty: Bool { members.isEmpty }
 
   func has(_ key: String) -> Bool { self[key] != nil }
 

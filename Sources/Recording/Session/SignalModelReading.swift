@@ -28,6 +28,9 @@ extension ValueReader {
       kind("sum") { $0.list { $0.signalModel(in: folder) }.map { .sum($0) } }
       kind("channels") { $0.channelModels(in: folder) }
       // Unknown kinds are reported as keys.
+      if models.isEmpty, reader.isEmpty {
+        refuse(allowed: "one of \(reader.known.joined(separator: ", "))")
+      }
       if models.count > 1 {
         reader.report(
           "\(models[0].key) stands here already; allowed: one, or { sum: [ … ] }",

@@ -11,7 +11,7 @@ extension ObjectReader {
     let amplitudes = mode.amplitudesKey
     // Asked for first, so that every form is known whichever is used.
     let forms = [amplitudes, "pulse", "file"].filter { has($0) }
-    let durations = self["durations_in_ms"]?.list { $0.number(in: .atLeast(0)) }
+    let durations = self["durations_in_ms"]?.numbers(in: .atLeast(0))
     let fileChannel = integer("file_channel", in: 0...63)
     let repeats = integer("repeat", in: 1...Int(Int32.max), default: 0)
 
@@ -24,13 +24,18 @@ extension ObjectReader {
     if forms.count > 1 {
       report("\(forms[0]) says the signal already; one of them is allowed", at: forms[1])
     }
-    if form != amplitudes, durations != nil {
+    if form != amplitudes, has("durations_in_ms") {
       report("goes with \(amplitudes), not with \(form)", at: "durations_in_ms")
     }
     var signal: Signal?
     switch form {
     case amplitudes:
-      signal = listed(self[amplitudes]?.list { $0.number() } ?? [], durations, amplitudes)
+      if !has("durations_in_ms") {
+        report("is missing; one for each amplitude is required", at: "durations_in_ms")
+      }
+      if let amplitudes = self[amplitudes]?.numbers(), let durations {
+        signal = Signal(amplitudes: amplitudes, durations: durations)
+      }
     case "pulse": signal = self["pulse"]?.pulse(mode)
     default: signal = self["file"]?.stimulusFile(fileChannel, channel, mode, in: folder)
     }
@@ -38,17 +43,9 @@ extension ObjectReader {
     return signal
   }
 
-  private func listed(
-    _ amplitudes: [Double], _ durations: [Double]?, _ key: String
-  ) -> Signal? {
-    guard let durations else {
-      if !has("durations_in_ms") {
-        report("is missing; one for each amplitude is required", at: "durations_in_ms")
-      }
-      return nil
-    }
-    return Signal(amplitudes: amplitudes, durations: durations)
-  }
+  /// Permits more than 200 ms without a sample of zero, during which the stimulator cannot be fed
+  /// without the risk of cutting a phase.
+  func allowsLongPhase() -> Bool { flag("allow_long_phase", default: false) }
 }
 
 extension StimulusMode {

@@ -99,22 +99,30 @@ struct StimulusChecks {
     var path: [String]
     var channel: Int
     var signal: Signal
+    var allowsLongPhase: Bool
   }
 
   private var entries: [Entry] {
     let stimulus = session.stimulus
-    let conditions = stimulus.plan?.conditions ?? []
-    return checks.numbered(stimulus.signals, "stimulus", "signals").map {
-      Entry(path: ["stimulus", "signals", "\($0)"], channel: $1.channel, signal: $1.signal)
+    let path = ["stimulus", "protocol", "conditions"]
+    let signals = checks.numbered(stimulus.signals, "stimulus", "signals").map {
+      Entry(
+        path: ["stimulus", "signals", "\($0)"], channel: $1.channel, signal: $1.signal,
+        allowsLongPhase: $1.allowsLongPhase)
     }
-      + checks.numbered(stimulus.changes, "stimulus", "changes").map {
-        Entry(path: ["stimulus", "changes", "\($0)"], channel: $1.channel, signal: $1.signal)
-      }
-      + checks.numbered(conditions, "stimulus", "protocol", "conditions").map {
-        Entry(
-          path: ["stimulus", "protocol", "conditions", "\($0)"], channel: $1.channel,
-          signal: $1.signal)
-      }
+    let changes = checks.numbered(stimulus.changes, "stimulus", "changes").map {
+      Entry(
+        path: ["stimulus", "changes", "\($0)"], channel: $1.channel, signal: $1.signal,
+        allowsLongPhase: $1.allowsLongPhase)
+    }
+    let conditions = checks.numbered(
+      stimulus.plan?.conditions ?? [], "stimulus", "protocol", "conditions"
+    ).map {
+      Entry(
+        path: path + ["\($0)"], channel: $1.channel, signal: $1.signal,
+        allowsLongPhase: $1.allowsLongPhase)
+    }
+    return signals + changes + conditions
   }
 
   private func checkSignals(on stimulator: StimulatorSettings) {
@@ -132,7 +140,8 @@ struct StimulusChecks {
     let forms = [stimulator.mode.amplitudesKey, "pulse", "file"]
     let form = forms.first { checks.isGiven(entry.path + [$0]) } ?? forms[0]
     do throws(SignalError) {
-      let compiled = try entry.signal.compiled(on: scale, channel: entry.channel)
+      let compiled = try entry.signal.compiled(
+        on: scale, channel: entry.channel, allowLongPhase: entry.allowsLongPhase)
       if let limits = stimulator.limits[entry.channel] {
         try compiled.check(limits, channel: entry.channel)
       }
@@ -194,9 +203,9 @@ struct StimulusChecks {
     if let first = StimulusProtocol.overlaps(of: trials, durations: durations).first {
       let running = plan.conditions[trials[first.running].condition]
       report(
-        "trial \(first.starting + 1), at \(trials[first.starting].time.short) s, begins while "
+        "trial \(first.starting + 1), at \(trials[first.starting].time.inMicroseconds) s, begins while "
           + "\"\(running.name)\" of trial \(first.running + 1) is still running; it would need "
-          + "\(first.excess.short) s more",
+          + "\(first.excess.inMicroseconds) s more",
         at: path + ["isi_s"])
     }
     checkChanges(against: plan, trials)
@@ -204,7 +213,7 @@ struct StimulusChecks {
       let finish = last.time + (durations[last.condition] ?? 0)
       if finish > end {
         report(
-          "the last trial ends at \(finish.short) s, after run.duration_s, \(end.short)",
+          "the last trial ends at \(finish.inMicroseconds) s, after run.duration_s, \(end.short)",
           at: path + ["repeats"])
       }
     }
@@ -223,7 +232,7 @@ struct StimulusChecks {
       }
       guard let (number, trial) = clash else { continue }
       report(
-        "the change meets trial \(number + 1) of the protocol, at \(trial.time.short) s on the "
+        "the change meets trial \(number + 1) of the protocol, at \(trial.time.inMicroseconds) s on the "
           + "same channel; choose another time or channel",
         at: ["stimulus", "changes", "\(index)", "at_s"])
     }
@@ -235,4 +244,9 @@ extension Signal {
   fileprivate var finiteDuration: Double? {
     repeats > 0 ? duration * Double(repeats) / 1000 : nil
   }
+}
+
+extension Double {
+  /// Seconds without what is below a microsecond.
+  fileprivate var inMicroseconds: String { ((self * 1e6).rounded() / 1e6).short }
 }

@@ -7,6 +7,8 @@ public struct StimulusSettings: Sendable {
   public struct Start: Sendable, Equatable {
     public var channel: Int
     public var signal: Signal
+    /// More than 200 ms without a sample of zero are meant.
+    public var allowsLongPhase = false
   }
 
   /// A signal from a time on.
@@ -15,6 +17,8 @@ public struct StimulusSettings: Sendable {
     public var time: Double
     public var channel: Int
     public var signal: Signal
+    /// More than 200 ms without a sample of zero are meant.
+    public var allowsLongPhase = false
   }
 
   /// Seconds of recording before anything is output.
@@ -34,7 +38,8 @@ public struct StimulusSettings: Sendable {
       value.object { entry in
         let channel = entry.channel()
         let signal = entry.signal(channel: channel, mode: mode, in: folder)
-        return signal.map { Start(channel: channel, signal: $0) }
+        let isLong = entry.allowsLongPhase()
+        return signal.map { Start(channel: channel, signal: $0, allowsLongPhase: isLong) }
       } ?? nil
     }
     changes = reader.list("changes") { value in
@@ -42,7 +47,10 @@ public struct StimulusSettings: Sendable {
         let time = entry.required("at_s", "a time")?.number(in: .atLeast(0)) ?? 0
         let channel = entry.channel()
         let signal = entry.signal(channel: channel, mode: mode, in: folder)
-        return signal.map { Change(time: time, channel: channel, signal: $0) }
+        let isLong = entry.allowsLongPhase()
+        return signal.map {
+          Change(time: time, channel: channel, signal: $0, allowsLongPhase: isLong)
+        }
       } ?? nil
     }
     plan = reader.object("protocol") { ProtocolSettings(reading: $0, mode: mode, in: folder) }
@@ -55,6 +63,8 @@ public struct ProtocolSettings: Sendable {
     public var name: String
     public var channel: Int
     public var signal: Signal
+    /// More than 200 ms without a sample of zero are meant.
+    public var allowsLongPhase = false
     /// Values of the trials' columns, in the session's order.
     public var columns: [(name: String, value: TrialValue)]
   }
@@ -95,6 +105,7 @@ extension ProtocolSettings.Condition {
     name = reader["name"]?.shortText() ?? ""
     if !reader.has("name") { reader.report("is missing; a text is required", at: "name") }
     channel = reader.channel()
+    allowsLongPhase = reader.allowsLongPhase()
     columns = (reader["columns"]?.entries() ?? []).compactMap { name, value in
       value.trialValue().map { (name, $0) }
     }
@@ -131,7 +142,7 @@ extension ValueReader {
     guard case .object = node.content else { return number(in: positive).map { .fixed($0) } }
     return object { reader -> StimulusProtocol.Interval? in
       if let uniform = reader["uniform"] {
-        let bounds = uniform.list { $0.number(in: positive) } ?? []
+        guard let bounds = uniform.numbers(in: positive) else { return nil }
         guard bounds.count == 2, bounds[0] <= bounds[1] else {
           uniform.report("two numbers, the least and the most, are wanted")
           return nil

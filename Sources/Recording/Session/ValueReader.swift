@@ -101,6 +101,13 @@ struct ValueReader {
     ValueReader(node: node, path: path + [key], problems: problems)
   }
 
+  /// The numbers of a list; nil if any is none.
+  func numbers(in bounds: Bounds = .any) -> [Double]? {
+    guard let elements = elements() else { return nil }
+    let numbers = elements.compactMap { $0.number(in: bounds) }
+    return numbers.count == elements.count ? numbers : nil
+  }
+
   /// The readable elements of a list, by a closure; nil elements have been reported.
   func list<Element>(_ read: (ValueReader) -> Element?) -> [Element]? {
     elements()?.compactMap(read)

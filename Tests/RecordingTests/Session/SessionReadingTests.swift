@@ -1,3 +1,4 @@
+import NWB
 import Testing
 
 @testable import Recording
