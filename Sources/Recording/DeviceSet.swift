@@ -98,10 +98,12 @@ final class DeviceSet {
         let circuit = try plan.open()
         defer { circuit.close() }
         let found = try Acquisition.look(at: circuit, plan)
+        let outputs = try plan.outputs.map { try OutputPlayer($0, on: circuit) }
         opened.give(.success(found))
         guard let lanes = go.take() else { return }
         let context = recorder.acquirerContext(latched)
-        let failure = Acquisition.run(circuit, plan, found, lanes, recorder.timekeeper, context)
+        let failure = Acquisition.run(
+          circuit, plan, found, outputs, lanes, recorder.timekeeper, context)
         let left = live.leave()
         if let failure { recorder.noteCircuitFailure(failure, left: left) }
       } catch {

@@ -75,6 +75,7 @@ public struct SessionPlan: Sendable {
               request: buffer.request, kind: $0, stopsOnOverrun: buffer.onOverrun == .stop)
           }
         },
+        outputs: session.outputs.filter { $0.circuit == settings.name }.map(OutputPlan.init),
         tags: settings.tags, watchedTags: settings.watchTags,
         startTrigger: settings.startTrigger, isReference: settings.name == reference,
         number: number)

@@ -43,7 +43,8 @@ extension String {
 /// Every command, in the order of the help.
 var commands: [any Command.Type] {
   [
-    RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self, InfoCommand.self,
+    RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self,
+    AcquireCommand.self, InfoCommand.self,
   ]
 }
 

@@ -20,14 +20,16 @@ struct Acquirer<Device: Circuit> {
   private let checks: [AttributeCheck]
   private var isFirst = true
   private var pollCost: Nanoseconds = 0
+  private var outputs: [OutputPlayer]
 
   init(
-    plan: CircuitPlan, circuit: Device, rings: [OpenedRing], timekeeper: any Timekeeper,
-    context: AcquirerContext
+    plan: CircuitPlan, circuit: Device, rings: [OpenedRing], outputs: [OutputPlayer],
+    timekeeper: any Timekeeper, context: AcquirerContext
   ) {
     self.plan = plan
     self.circuit = circuit
     self.rings = rings
+    self.outputs = outputs
     self.timekeeper = timekeeper
     self.context = context
     checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
@@ -47,6 +49,7 @@ struct Acquirer<Device: Circuit> {
   /// - Returns: why the circuit failed for good, or nil.
   mutating func run() -> DeviceError? {
     do throws(DeviceError) {
+      try withOutputs { output throws in try output.prepare() }
       try circuit.run()
     } catch {
       context.latched.give(.failure(error))
@@ -89,6 +92,7 @@ struct Acquirer<Device: Circuit> {
   private mutating func finish() -> DeviceError? {
     defer { try? circuit.halt() }
     do throws(DeviceError) {
+      try withOutputs { output throws in try output.finish() }
       guard !isFirst else { return nil }
       // A poll brings everything unless a lane is nearly full; then a few more do.
       for _ in 0..<8 {
@@ -124,7 +128,27 @@ struct Acquirer<Device: Circuit> {
       context.latched.give(.success(poll.firstLatch))
       if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
+    try withOutputs { [circuit, context] output throws in try output.poll(circuit, context) }
     return steps
+  }
+
+  /// An output that fails for a reason of its own is given up; reading goes on.
+  private mutating func withOutputs(
+    _ body: (inout OutputPlayer) throws -> Void
+  ) throws(DeviceError) {
+    var index = 0
+    while index < outputs.count {
+      do {
+        try body(&outputs[index])
+        index += 1
+      } catch let error as DeviceError {
+        throw error
+      } catch {
+        context.inlet.log(.error, "\(error)", at: context.clock.seconds(atHost: timekeeper.now))
+        context.warn("\(error)")
+        outputs.remove(at: index)
+      }
+    }
   }
 
   private mutating func digest() -> Int64 {

@@ -21,8 +21,11 @@ struct AcquirerContext: Sendable {
   let longestPoll: Nanoseconds
   /// Seconds for which a failing device is asked again.
   let patience: Double
+  let timekeeper: any Timekeeper
 
   var hasWriterEnded: Bool { writerEnded.hasEnded }
+
+  var now: Nanoseconds { timekeeper.now }
 }
 
 /// Whether the file writer has ended, for those who would wait for it.

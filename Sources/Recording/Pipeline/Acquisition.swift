@@ -34,8 +34,8 @@ enum Acquisition {
   ///
   /// - Returns: why it failed for good, or nil.
   static func run<Device: Circuit>(
-    _ circuit: Device, _ plan: CircuitPlan, _ found: OpenedCircuit, _ lanes: [SampleLane],
-    _ timekeeper: any Timekeeper, _ context: AcquirerContext
+    _ circuit: Device, _ plan: CircuitPlan, _ found: OpenedCircuit, _ outputs: [OutputPlayer],
+    _ lanes: [SampleLane], _ timekeeper: any Timekeeper, _ context: AcquirerContext
   ) -> DeviceError? {
     var free = lanes[...]
     var scratch: [UnsafeMutableBufferPointer<UInt32>] = []
@@ -60,7 +60,8 @@ enum Acquisition {
       }
     }
     var acquirer = Acquirer(
-      plan: plan, circuit: circuit, rings: rings, timekeeper: timekeeper, context: context)
+      plan: plan, circuit: circuit, rings: rings, outputs: outputs, timekeeper: timekeeper,
+      context: context)
     return acquirer.run()
   }
 }

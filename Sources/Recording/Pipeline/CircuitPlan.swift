@@ -23,6 +23,7 @@ struct CircuitPlan: Sendable {
   /// Seconds between polls; nil: chosen from the buffers.
   var pollInterval: Double?
   var buffers: [Buffer] = []
+  var outputs: [OutputPlan] = []
   /// Set after loading, before running.
   var tags: [(name: String, value: Double)] = []
   var watchedTags: [String] = []
