@@ -38,9 +38,8 @@ extension TrialColumn {
     case text
   }
 
-  /// Columns that the recorder itself writes.
+  /// Columns that every trial has.
   static let reserved: Set<String> = [
-    "id", "start_time", "stop_time", "condition", "repeat", "first_sample", "n_samples", "tags",
-    "timeseries",
+    "id", "start_time", "stop_time", "first_sample", "n_samples", "tags", "timeseries",
   ]
 }

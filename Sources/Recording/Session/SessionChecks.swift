@@ -179,21 +179,4 @@ extension BufferSettings {
       cycleTag ?? dataTag + "_c", decimationTag ?? dataTag + "_d",
     ]
   }
-
-  /// Slots that a simulated circuit of so many ticks a second allocates for the buffer: what its
-  /// store says, else the size asked for, else one second; always whole units and whole blocks.
-  public func simulatedSlots(_ store: StoreSimulation, circuitRate: Double) -> Int {
-    let asked = store.maximumSize ?? size
-    let second = Int(
-      (circuitRate / Double(decimation ?? store.decimation)).rounded(.up).clamped(to: 1...1e9))
-    let frames = asked ?? max(second, 4 * blockSize)
-    let units = (frames + format.framesPerUnit - 1) / format.framesPerUnit
-    return units * format.slotsPerUnit
-  }
-}
-
-extension Double {
-  fileprivate func clamped(to range: ClosedRange<Double>) -> Double {
-    Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
-  }
 }

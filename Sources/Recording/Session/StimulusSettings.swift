@@ -117,13 +117,11 @@ extension ProtocolSettings.Condition {
 extension ValueReader {
   func trialValue() -> TrialValue? {
     switch node.content {
-    case .number: number().map { .number($0) }
-    case .text: shortText().map { .text($0) }
+    case .number: return number().map { .number($0) }
+    case .text: return shortText().map { .text($0) }
     default:
-      {
-        refuse(allowed: "a number or a text")
-        return nil
-      }()
+      refuse(allowed: "a number or a text")
+      return nil
     }
   }
 

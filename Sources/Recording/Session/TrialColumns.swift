@@ -1,40 +1,14 @@
 public import NWB
 
-extension SessionChecks {
-  /// Every condition has every column, and a column is of one kind.
-  func checkTrialColumns() {
-    guard let plan = session.stimulus.plan else { return }
-    let conditions = numbered(plan.conditions, "stimulus", "protocol", "conditions")
-    let control = session.control.trialColumns
-    for (index, condition) in conditions {
-      let path = ["stimulus", "protocol", "conditions", "\(index)"]
-      for (name, value) in condition.columns {
-        let path = path + ["columns", name]
-        if TrialColumn.reserved.contains(name) {
-          report("every trial has a column \(name) of its own; choose another name", at: path)
-        }
-        let kind = plan.trialColumns.first { $0.name == name }?.kind
-        if kind != value.kind {
-          report("is a \(value.kind.name) here and another kind in an earlier condition", at: path)
-        } else if let other = control.first(where: { $0.name == name }), other.kind != kind {
-          report("is a \(other.kind.name) in control.trial_columns", at: path)
-        }
+extension Session {
+  /// The columns of the trials besides those that every trial has: the protocol's `condition` and
+  /// `repeat` and what its conditions give, then what `control` declares.
+  public var trialColumns: [TrialColumn] {
+    let planned = stimulus.plan.map { TrialColumn.ofProtocol + $0.trialColumns } ?? []
+    return planned
+      + control.trialColumns.filter { column in
+        !planned.contains { $0.name == column.name }
       }
-      for column in plan.trialColumns
-      where !condition.columns.contains(where: { $0.name == column.name }) {
-        report(
-          "has no column \(column.name), which other conditions have; every one needs it",
-          at: path + ["columns"])
-      }
-    }
-    for (first, second) in zip(conditions.indices, conditions.indices.dropFirst()) {
-      let name = conditions[second].1.name
-      if conditions[...first].contains(where: { $0.1.name == name }) {
-        report(
-          "\"\(name)\" is the name of an earlier condition; names must differ",
-          at: ["stimulus", "protocol", "conditions", "\(second)", "name"])
-      }
-    }
   }
 }
 
@@ -49,6 +23,63 @@ extension ProtocolSettings {
           name: name, kind: value.kind, description: "Given with the condition of the protocol."))
     }
     return columns
+  }
+}
+
+extension TrialColumn {
+  /// What a protocol says of each of its trials.
+  static let ofProtocol = [
+    TrialColumn(name: "condition", kind: .text, description: "Name of the protocol's condition."),
+    TrialColumn(
+      name: "repeat", kind: .number,
+      description: "Which presentation of the condition the trial is, from 1."),
+  ]
+}
+
+extension SessionChecks {
+  /// Every condition has every column, and a column is of one kind.
+  func checkTrialColumns() {
+    guard let plan = session.stimulus.plan else { return }
+    let conditions = numbered(plan.conditions, "stimulus", "protocol", "conditions")
+    let columns = plan.trialColumns
+    for (index, condition) in conditions {
+      let path = ["stimulus", "protocol", "conditions", "\(index)"]
+      for (name, value) in condition.columns { check(name, value, columns, at: path) }
+      for column in columns where !condition.columns.contains(where: { $0.name == column.name }) {
+        report(
+          "has no column \(column.name), which other conditions have; every one needs it",
+          at: path + ["columns"])
+      }
+      if conditions[..<index].contains(where: { $0.1.name == condition.name }) {
+        report(
+          "\"\(condition.name)\" is the name of an earlier condition; names must differ",
+          at: path + ["name"])
+      }
+    }
+    for name in session.control.trialColumns.map(\.name) where isOfProtocol(name) {
+      report(
+        "the protocol gives its trials a column \(name); choose another name",
+        at: ["control", "trial_columns", name])
+    }
+  }
+
+  private func check(
+    _ name: String, _ value: TrialValue, _ columns: [TrialColumn], at path: [String]
+  ) {
+    let path = path + ["columns", name]
+    if TrialColumn.reserved.contains(name) || isOfProtocol(name) {
+      report("every trial has a column \(name) of its own; choose another name", at: path)
+    }
+    let control = session.control.trialColumns.first { $0.name == name }
+    if columns.first(where: { $0.name == name })?.kind != value.kind {
+      report("is a \(value.kind.name) here and another kind in an earlier condition", at: path)
+    } else if let control, control.kind != value.kind {
+      report("is a \(control.kind.name) in control.trial_columns", at: path)
+    }
+  }
+
+  private func isOfProtocol(_ name: String) -> Bool {
+    TrialColumn.ofProtocol.contains { $0.name == name }
   }
 }
 

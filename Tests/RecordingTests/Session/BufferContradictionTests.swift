@@ -127,30 +127,4 @@ import Testing
     #expect(buffer.gains == [2e-6, 3e-6])
     #expect(buffer.electrodes?.channelConversion == [1, 1.5])
   }
-
-  @Test(arguments: [
-    // 24414.0625 Hz for a second, rounded up, 16 channels of float32.
-    ("channels: 16", "", 24415 * 16),
-    // 1220.703125 Hz; int16: eight slots a frame.
-    (#"channels: 16, src_type: "int16""#, "dec: 20", 1221 * 8),
-    (#"channels: 16, src_type: "int16", dec_factor: 40"#, "dec: 20", 611 * 8),
-    (#"channels: 16, src_type: "int16", size: 500"#, "dec: 20", 500 * 8),
-    (#"channels: 16, src_type: "int16", size: 500"#, "size_max: 1000", 1000 * 8),
-    // One channel of int8, four frames a slot: 24415 frames need 6104 slots.
-    (#"channels: 1, src_type: "int8""#, "", 6104),
-  ])
-  func `a simulated circuit allocates a second, or what is asked for`(
-    buffer: String, store: String, slots: Int
-  ) throws {
-    let session = try SessionText(
-      """
-      circuits: [{ name: "rz", simulate: { stores: { x: { \(store) } } } }],
-      buffers: [{ name: "x", circuit: "rz", \(buffer) }],
-      """
-    ).load()
-    let simulation = try #require(session.circuits.first?.simulation)
-    let found = try #require(session.buffers.first).simulatedSlots(
-      try #require(simulation.stores["x"]), circuitRate: simulation.device.rate)
-    #expect(found == slots)
-  }
 }

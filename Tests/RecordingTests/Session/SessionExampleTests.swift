@@ -63,7 +63,7 @@ import Testing
         electrodes: { location: "SSp" /* Allen term for a mouse */, group: "probe1", table: "map.csv" },
         on_overrun: "gap",
       }, { name: "sync", circuit: "rz", channels: 1 }],
-      outputs: [{ name: "speaker", circuit: "rz", data_tag: "speaker", channels: 1, src_type: "float32", source: "tone.npy", mode: "epoch", trigger: 2 }],
+      outputs: [{ name: "speaker", circuit: "rz", data_tag: "speaker", channels: 1, src_type: "float32", source: "tone.wav", mode: "epoch", trigger: 2 }],
       stimulator: {
         name: "stg", driver: "simulator", command: null, serial: null, mode: "current",
         output_rate_in_hz: 50000, buffer_in_s: 0.05, capacity_in_s: 0.1, callback_percent: 10, continuous: true,
@@ -73,7 +73,7 @@ import Testing
       stimulus: {
         start_after_s: 2.0,
         signals: [{ channel: 0, amplitudes_in_mA: [0.1, -0.1, 0], durations_in_ms: [0.2, 0.2, 49.6] }],
-        changes: [{ at_s: 5.0 /* after sample 0, recording clock */, channel: 1, amplitudes_in_mA: [0.1, -0.1, 0], durations_in_ms: [0.2, 0.2, 9.6], repeat: 3 }],
+        changes: [{ at_s: 5.0 /* after sample 0, recording clock */, channel: 0, amplitudes_in_mA: [0.1, -0.1, 0], durations_in_ms: [0.2, 0.2, 9.6], repeat: 3 }],
         protocol: {
           conditions: [{ name: "low", channel: 0, pulse: { intensity_in_mA: 0.05, mode: "biphasic", pulsewidth_in_ms: 0.2, interphase_in_ms: 0, burstcount: 1, isi_in_ms: 9.6 }, repeat: 10, columns: { level: 1 } }],
           repeats: 20, isi_s: { uniform: [0.8, 1.2] },
@@ -86,10 +86,16 @@ import Testing
     }
     """#
 
+  /// Two samples of one channel at 44.1 kHz, PCM of 16 bits.
+  static let tone: [UInt8] =
+    Array("RIFF".utf8) + [40, 0, 0, 0] + Array("WAVEfmt ".utf8)
+    + [16, 0, 0, 0, 1, 0, 1, 0, 0x44, 0xAC, 0, 0, 0x88, 0x58, 1, 0, 2, 0, 16, 0]
+    + Array("data".utf8) + [4, 0, 0, 0, 0, 0, 1, 0]
+
   @Test func `the documented session is valid and read as documented`() throws {
     let rows = (0..<16).map { "A\($0),\($0 * 20)\n" }.joined()
     let folder = try TemporaryFolder([
-      "map.csv": Array("name,rel_y\n\(rows)".utf8), "tone.npy": npy(frames: 10, channels: 1),
+      "map.csv": Array("name,rel_y\n\(rows)".utf8), "tone.wav": Self.tone,
     ])
     let session = try Session.load(text: Self.documented, folder: folder.path)
     #expect(session.texts.experimenters == ["Last, First"])
@@ -112,6 +118,7 @@ import Testing
     #expect(session.stimulus.changes.first?.time == 5)
     #expect(session.stimulus.changes.first?.signal.repeats == 3)
     let plan = try #require(session.stimulus.plan)
+    #expect(session.trialColumns.map(\.name) == ["condition", "repeat", "level", "stim"])
     #expect(plan.schedule.interval == .uniform(0.8, 1.2))
     #expect(plan.schedule.seed == 7)
     #expect(plan.conditions.first?.columns.map(\.value) == [.number(1)])
