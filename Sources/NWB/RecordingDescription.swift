@@ -133,9 +133,12 @@ public struct EventBufferDescription: Sendable, Equatable {
 public struct TrialColumn: Sendable, Equatable {
   public enum Kind: Sendable {
     case number
-    /// At most 32 bytes of UTF-8.
+    /// At most ``longestText`` bytes of UTF-8.
     case text
   }
+
+  /// Bytes of a text in a trial.
+  public static let longestText = 32
 
   public var name: String
   public var kind: Kind

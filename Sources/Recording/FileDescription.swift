@@ -47,7 +47,7 @@ extension SessionPlan {
     result.watchedTags = circuits.flatMap { circuit in
       circuit.watchedTags.map { "\(circuit.name).\($0)" }
     }
-    result.trialColumns = trialColumns
+    result.trialColumns = session.trialColumns
     return result
   }
 

@@ -36,13 +36,15 @@ need_build_tools() {
   fi
 }
 
-# Builds the release product; silent unless it takes long or fails.
+# Builds a release product (build_release ROOT PRODUCT [OPTION …]); silent unless it is the first
+# time or it fails.
 build_release() {
-  local root=$1 log
-  shift
+  local root=$1 product=$2 log
+  shift 2
   log=$(mktemp)
-  [ -x "$root/.build/release/daqrec" ] || echo "building daqrec (a few minutes the first time) …" >&2
-  if ! swift build --package-path "$root" -c release --product daqrec "$@" >"$log" 2>&1; then
+  [ -x "$root/.build/release/$product" ] ||
+    echo "building $product (a few minutes the first time) …" >&2
+  if ! swift build --package-path "$root" -c release --product "$product" "$@" >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     exit 70

@@ -55,7 +55,7 @@ struct Trial: Sendable {
   var firstSample: Int64
   var samples: Int64
   /// By declared column.
-  var values: [String: NWB.TrialValue]
+  var values: [String: TrialValue]
 }
 
 /// Where everything crosses to the file writer: a lane of samples for each buffer, which waits when

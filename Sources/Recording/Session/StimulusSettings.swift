@@ -1,4 +1,5 @@
 import Devices
+public import NWB
 public import Samples
 
 /// `stimulus`: what is output when.
@@ -91,15 +92,6 @@ public struct ProtocolSettings: Sendable {
   }
 }
 
-/// A number or a short text in a column of the trials.
-public enum TrialValue: Sendable, Equatable {
-  case number(Double)
-  /// At most 32 bytes of UTF-8.
-  case text(String)
-
-  public static let longestText = 32
-}
-
 extension ProtocolSettings.Condition {
   fileprivate init?(reading reader: ObjectReader, mode: StimulusMode, in folder: SessionFolder) {
     name = reader["name"]?.shortText() ?? ""
@@ -127,8 +119,8 @@ extension ValueReader {
 
   fileprivate func shortText() -> String? {
     guard let text = text() else { return nil }
-    guard text.utf8.count <= TrialValue.longestText else {
-      refuse(allowed: "a text of up to \(TrialValue.longestText) bytes")
+    guard text.utf8.count <= TrialColumn.longestText else {
+      refuse(allowed: "a text of up to \(TrialColumn.longestText) bytes")
       return nil
     }
     return text

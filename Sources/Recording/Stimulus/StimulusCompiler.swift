@@ -64,10 +64,10 @@ extension SessionPlan {
       }
       for trial in plan.schedule.trials(from: stimulus.startAfter) {
         let condition = plan.conditions[trial.condition]
-        var values: [String: NWB.TrialValue] = [
+        var values: [String: TrialValue] = [
           "condition": .text(condition.name), "repeat": .number(Double(trial.repeatNumber)),
         ]
-        for (name, value) in condition.columns { values[name] = value.stored }
+        for (name, value) in condition.columns { values[name] = value }
         changes.append(
           StimulusPlan.Change(
             at: trial.time, channel: condition.channel, signal: signals[trial.condition],
@@ -79,39 +79,5 @@ extension SessionPlan {
       (changes[$0].at, $0) < (changes[$1].at, $1)
     }
     return StimulusPlan(changes: order.map { changes[$0] })
-  }
-
-  /// The declared columns of the trials: the protocol's, then those that control may give.
-  var trialColumns: [TrialColumn] {
-    var columns: [TrialColumn] = []
-    if let plan = session.stimulus.plan {
-      columns = [
-        TrialColumn(name: "condition", kind: .text, description: "The protocol's condition."),
-        TrialColumn(
-          name: "repeat", kind: .number,
-          description: "Which presentation of the condition it is, from 1."),
-      ]
-      for (name, value) in plan.conditions.flatMap(\.columns)
-      where !columns.contains(where: { $0.name == name }) {
-        let isNumber = if case .number = value { true } else { false }
-        columns.append(
-          TrialColumn(
-            name: name, kind: isNumber ? .number : .text,
-            description: "Given with the condition in the session."))
-      }
-    }
-    return columns
-      + session.control.trialColumns.filter { column in
-        !columns.contains { $0.name == column.name }
-      }
-  }
-}
-
-extension TrialValue {
-  fileprivate var stored: NWB.TrialValue {
-    switch self {
-    case .number(let number): .number(number)
-    case .text(let text): .text(text)
-    }
   }
 }

@@ -33,7 +33,7 @@ struct StimulusPlan: Sendable {
   }
 
   struct Trial: Sendable {
-    var values: [String: NWB.TrialValue]
+    var values: [String: TrialValue]
   }
 
   var changes: [Change] = []

@@ -1,0 +1,1 @@
+../daqrec/SimulatedDevices.swift
