@@ -42,6 +42,7 @@ final class DeviceSet {
     let stimulator = stimulatorThread?.opened.take()
     circuits = try answers.map { try $0.get() }
     stimulatorInfo = try stimulator?.get()
+    if let stimulatorInfo { recorder.stimulus?.opened(stimulatorInfo) }
   }
 
   /// Sets the stimulator streaming silence.
@@ -64,7 +65,7 @@ final class DeviceSet {
 
   func stopStimulator() {
     recorder.stimulatorStop.request(.duration)
-    recorder.inbox.wake()
+    recorder.stimulus?.inbox.wake()
     stimulatorThread?.go.give(false)
     stimulatorThread?.thread.join()
   }
@@ -138,8 +139,9 @@ private func stream<Device: Stimulator>(
   _ device: Device, _ plan: StimulatorPlan, _ recorder: Recorder,
   _ started: Exchange<Result<Void, DeviceError>>
 ) {
+  guard let context = recorder.feederContext else { return }
   var feeder = StimulusFeeder(
-    plan: plan, device: device, timekeeper: recorder.timekeeper, context: recorder.feederContext)
+    plan: plan, device: device, timekeeper: recorder.timekeeper, context: context)
   do throws(DeviceError) {
     try feeder.start()
     started.give(.success(()))

@@ -47,7 +47,8 @@ public final class Recorder: Sendable {
   let timekeeper: any Timekeeper
   let clock: SessionClock
   let inlet: Inlet
-  let inbox: StimulusInbox
+  /// The signals of the session's stimulator; nil without one.
+  public let stimulus: StimulusControl?
   let warnings: @Sendable (String) -> Void
   let acquisitionStop: StopSignal
   let closing: StopSignal
@@ -56,7 +57,6 @@ public final class Recorder: Sendable {
   private let outcome = Mutex(Outcome())
   let sampleZero: Exchange<Double>
   let compiled: Exchange<StimulusPlan>
-  let answers = AnswerDesk()
 
   private struct Outcome {
     var stimulatorFault: String?
@@ -77,11 +77,17 @@ public final class Recorder: Sendable {
     acquisitionStop = StopSignal(timekeeper)
     stimulatorStop = StopSignal(timekeeper)
     closing = StopSignal(timekeeper)
-    clock = SessionClock(origin: timekeeper.now)
-    inlet = Inlet(timekeeper: timekeeper) {
+    let clock = SessionClock(origin: timekeeper.now)
+    self.clock = clock
+    let inlet = Inlet(timekeeper: timekeeper) {
       stop.request(.fault("more than \(Inlet.mostRecords) records wait for the file"))
     }
-    inbox = StimulusInbox(timekeeper)
+    self.inlet = inlet
+    stimulus = plan.stimulator.map { stimulator in
+      StimulusControl(
+        stimulator, timekeeper: timekeeper, now: { clock.seconds(atHost: timekeeper.now) },
+        post: { inlet.post($0) })
+    }
     sampleZero = Exchange(timekeeper)
     compiled = Exchange(timekeeper)
   }
@@ -127,9 +133,10 @@ public final class Recorder: Sendable {
     inlet.log(.start, "\(plan.session.texts.id): sample 0", at: zero)
     board.update { $0.state = "recording" }
 
-    let deadline = plan.duration.map { clock.host(atSeconds: zero + $0) }
     var next = timekeeper.now
     while !stop.isRequested {
+      // Anew each time: the clock's map gets better.
+      let deadline = plan.duration.map { clock.host(atSeconds: zero + $0) }
       if let deadline, timekeeper.now >= deadline {
         stop.request(.duration)
         break

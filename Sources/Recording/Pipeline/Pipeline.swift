@@ -116,18 +116,13 @@ extension Recorder {
       timekeeper: timekeeper)
   }
 
-  var feederContext: FeederContext {
+  /// nil without a stimulator.
+  var feederContext: FeederContext? {
+    guard let stimulus else { return nil }
     return FeederContext(
-      stop: stimulatorStop, inbox: inbox, inlet: inlet, board: board, clock: clock,
-      sampleZero: sampleZero, changes: compiled,
-      frames: { [clock] times in
-        guard let reference = clock.present else { return 0..<0 }
-        let (start, rate) = (reference.reference.seconds, reference.map.rate)
-        let first = Int64(((times.lowerBound - start) * rate).rounded(.up))
-        let last = Int64(((times.upperBound - start) * rate).rounded(.up))
-        return first..<max(first, last)
-      },
-      answer: { [answers] in answers.answer($0, $1) }, warn: warnings,
+      stop: stimulatorStop, control: stimulus, post: { [inlet] in inlet.post($0) }, board: board,
+      clock: clock, sampleZero: sampleZero, changes: compiled,
+      frames: { [clock] in clock.view.frames(during: $0) }, warn: warnings,
       faulted: { [self] in noteStimulatorFault($0) })
   }
 }

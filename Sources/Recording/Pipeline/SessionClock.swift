@@ -23,16 +23,30 @@ final class SessionClock: Sendable {
   /// The reference circuit's clock, once it is seen.
   var present: RecordingClock? { reference.withLock { $0 } }
 
+  /// The clock as it is known at this moment: what one decision rests on.
+  var view: SessionTime { SessionTime(origin: origin, reference: present) }
+
   /// The time of frame 0 of the reference series, once it is known.
   var start: Double? { present?.reference.seconds }
 
+  func seconds(atHost time: Nanoseconds) -> Double { view.seconds(atHost: time) }
+
+  /// The host time at a recording time.
+  func host(atSeconds seconds: Double) -> Nanoseconds { view.host(atSeconds: seconds) }
+}
+
+/// The session's time base as it was known at one moment.
+struct SessionTime: Sendable {
+  let origin: Nanoseconds
+  let reference: RecordingClock?
+
   func seconds(atHost time: Nanoseconds) -> Double {
-    present?.time(at: time).seconds ?? Double(time - origin) * 1e-9
+    reference?.time(at: time).seconds ?? Double(time - origin) * 1e-9
   }
 
   /// The host time at a recording time.
   func host(atSeconds seconds: Double) -> Nanoseconds {
-    guard let clock = present else { return origin + Nanoseconds((seconds * 1e9).rounded()) }
+    guard let clock = reference else { return origin + Nanoseconds((seconds * 1e9).rounded()) }
     let sample = (seconds - clock.reference.seconds) * clock.map.rate
     let whole = sample.rounded(.down)
     let rest = Nanoseconds(((sample - whole) / clock.map.rate * 1e9).rounded())
@@ -41,10 +55,19 @@ final class SessionClock: Sendable {
 
   /// When a sample of another device's stream happens, with both half widths.
   func onset(of sample: Int64, in stream: ClockMap) -> Onset {
-    if let clock = present { return clock.onset(of: sample, in: stream) }
+    if let clock = reference { return clock.onset(of: sample, in: stream) }
     let host = stream.time(of: sample)
     return Onset(
       seconds: seconds(atHost: host.time), uncertainty: Double(host.uncertainty) * 1e-9,
       basis: stream.basis)
+  }
+
+  /// Frames of the reference series within a time; none before it is seen.
+  func frames(during times: ClosedRange<Double>) -> Range<Int64> {
+    guard let reference else { return 0..<0 }
+    let (start, rate) = (reference.reference.seconds, reference.map.rate)
+    let first = Int64(((times.lowerBound - start) * rate).rounded(.up))
+    let last = Int64(((times.upperBound - start) * rate).rounded(.up))
+    return first..<max(first, last)
   }
 }

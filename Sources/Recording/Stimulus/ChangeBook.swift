@@ -10,18 +10,26 @@ struct ChangeBook {
     /// The number under which a caller waits for the outcome.
     var request: Int?
     var trial: StimulusPlan.Trial?
+    /// Whether the session planned it: `requested` is when it should leave.
+    var isPlanned: Bool
     /// The number of its first sample, once the device has it.
     var sample: Int64?
 
     init(
       channel: Int, signal: CompiledSignal, requested: Double, request: Int? = nil,
-      trial: StimulusPlan.Trial? = nil
+      trial: StimulusPlan.Trial? = nil, isPlanned: Bool = false
     ) {
       self.channel = channel
       self.signal = signal
       self.requested = requested
       self.request = request
       self.trial = trial
+      self.isPlanned = isPlanned
+    }
+
+    /// One past its last sample: of its periods, or of the first where there is no last.
+    var end: Int64 {
+      (sample ?? 0) + Int64(min(signal.length ?? signal.period, 1 << 60))
     }
   }
 
@@ -31,6 +39,13 @@ struct ChangeBook {
   private var last = 0
   /// Changes queued so far.
   private(set) var count = 0
+
+  /// Whether the first sample of every change has left by `sample`.
+  func isOver(by sample: Int64) -> Bool {
+    entries.isEmpty && leaving.allSatisfy { ($0.sample ?? 0) < sample }
+  }
+
+  subscript(id: Int) -> Entry? { entries[id] }
 
   mutating func add(_ entry: Entry) -> Int {
     last += 1
@@ -54,20 +69,25 @@ struct ChangeBook {
     guard !leaving.isEmpty else { return [] }
     var ended: [Entry] = []
     leaving.removeAll { entry in
-      let first = entry.sample ?? 0
-      guard entry.trial != nil else { return first < sample }
-      guard first + Int64(entry.signal.length ?? entry.signal.period) <= sample else {
-        return false
-      }
+      guard entry.trial != nil else { return (entry.sample ?? 0) < sample }
+      guard entry.end <= sample else { return false }
       ended.append(entry)
       return true
     }
     return ended
   }
 
-  /// Changes that have not begun to leave: queued ones first, then those never queued.
-  func unfinished(after sample: Int64) -> [Entry] {
-    leaving.filter { ($0.sample ?? 0) >= sample }
-      + entries.sorted { $0.key < $1.key }.map(\.value)
+  /// Takes out everything: trials that a stop at `sample` cuts short, and changes that have not
+  /// begun to leave, those that are queued first.
+  mutating func empty(at sample: Int64) -> (cut: [Entry], unfinished: [Entry]) {
+    defer {
+      leaving.removeAll()
+      entries.removeAll()
+    }
+    return (
+      leaving.filter { $0.trial != nil && ($0.sample ?? 0) < sample },
+      leaving.filter { ($0.sample ?? 0) >= sample }
+        + entries.sorted { $0.key < $1.key }.map(\.value)
+    )
   }
 }

@@ -15,18 +15,22 @@ final class ChannelStream {
   private(set) var onsets: [(id: Int, sample: Int64)] = []
   /// Changes that were made way for while making, and not yet reported.
   private(set) var superseded: [Int] = []
-  /// The longest pulse of the signals so far: how far ahead a planned onset must be known.
-  var longestPulse = 0
-  /// The sample of the last change that was planned.
-  var lastPlanned: Int64 = 0
+  /// Planned changes that the player knows, in order of time.
+  private var planned: [(id: Int, signal: CompiledSignal, time: Double)] = []
+  private var lastPlaced: Int64 = 0
+  /// A signal of zeros; nil where the device's numbers make none.
+  let silence: CompiledSignal?
+  /// Whether the last change the device has is one of zeros, or there is none.
+  var isSilent = true
   /// One past the last sample made that is not zero.
   private(set) var lastPulse: Int64 = 0
 
   private let memory: UnsafeMutableBufferPointer<Int16>
   private var made = 0
 
-  init(channel: Int, ringSamples: Int) {
+  init(channel: Int, ringSamples: Int, silence: CompiledSignal?) {
     self.channel = channel
+    self.silence = silence
     space = ringSamples
     memory = .allocate(capacity: ringSamples)
     memory.initialize(repeating: 0)
@@ -50,9 +54,12 @@ final class ChannelStream {
     let count = player.generate(upTo: min(end, reach), limit: reach, into: room) { event in
       switch event {
       case .onset(let id, let sample):
+        forget(id)
         onsets.append((id, sample))
         onset(sample)
-      case .superseded(let id): superseded.append(id)
+      case .superseded(let id):
+        forget(id)
+        superseded.append(id)
       }
     }
     if let last = room[..<count].lastIndex(where: { $0 != 0 }) {
@@ -61,9 +68,43 @@ final class ChannelStream {
     made += count
   }
 
+  /// Plans a change for a recording time; changes come in order of time.
+  func plan(_ signal: CompiledSignal, id: Int, time: Double, _ clock: FeedClock) {
+    planned.append((id, signal, time))
+    place(planned.count - 1, clock)
+  }
+
+  /// Places the plans anew, each at the stream sample nearest its time as the clocks are known now.
+  /// Within a pulse they stay where they are: it was begun because of them.
+  func placePlans(_ clock: FeedClock) {
+    guard !planned.isEmpty, !player.isInPulse else { return }
+    _ = player.cancelPlans()
+    lastPlaced = position
+    for index in planned.indices { place(index, clock) }
+  }
+
+  private func place(_ index: Int, _ clock: FeedClock) {
+    let (id, signal, time) = planned[index]
+    let nearest = clock.sample(at: time).map { Int64($0.rounded()) } ?? position
+    lastPlaced = max(nearest, position, lastPlaced)
+    player.plan(signal, atSample: lastPlaced, id: id)
+  }
+
+  /// Gives up every plan.
+  ///
+  /// - Returns: their numbers.
+  func cancelPlans() -> [Int] {
+    planned.removeAll()
+    return player.cancelPlans()
+  }
+
   func takeSuperseded() -> [Int] {
     defer { superseded.removeAll(keepingCapacity: true) }
     return superseded
+  }
+
+  private func forget(_ id: Int) {
+    if !planned.isEmpty { planned.removeAll { $0.id == id } }
   }
 
   /// What is made and not taken.

@@ -4,8 +4,9 @@ import NWB
 /// What the feeder shares with the rest of the session.
 struct FeederContext: Sendable {
   let stop: StopSignal
-  let inbox: StimulusInbox
-  let inlet: Inlet
+  let control: StimulusControl
+  /// Where rows of the file go; never blocks.
+  let post: @Sendable (Record) -> Void
   let board: StatusBoard
   let clock: SessionClock
   /// Recording time of sample 0, once every circuit runs.
@@ -14,8 +15,12 @@ struct FeederContext: Sendable {
   let changes: Exchange<StimulusPlan>
   /// Frames of the reference series within a time.
   let frames: @Sendable (ClosedRange<Double>) -> Range<Int64>
-  /// The outcome of a request that came with a number.
-  let answer: @Sendable (Int, ChangeOutcome) -> Void
   let warn: @Sendable (String) -> Void
   let faulted: @Sendable (String) -> Void
+
+  var inbox: StimulusInbox { control.inbox }
+
+  func log(_ kind: LogKind, _ text: String, at time: Double) {
+    post(.log(kind, text, time: time))
+  }
 }

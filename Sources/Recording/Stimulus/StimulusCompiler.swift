@@ -31,9 +31,55 @@ extension StimulatorPlan {
   func compiled(
     _ signal: Signal, on channel: Int, _ info: StimulatorInfo
   ) throws(SignalError) -> CompiledSignal {
+    guard signal.repeats <= Int32.max else {
+      throw SignalError(
+        channel: channel, message: "\(signal.repeats) repeats; at most \(Int32.max) are possible")
+    }
     let compiled = try signal.compiled(on: try scale(of: channel, info), channel: channel)
     if let limits = limits[channel] { try compiled.check(limits, channel: channel) }
     return compiled
+  }
+
+  /// What is wrong with a signal that is about to be queued: its codes are held against the limits
+  /// once more.
+  func problem(of signal: CompiledSignal, on channel: Int) -> String? {
+    guard let limits = limits[channel] else { return nil }
+    do throws(SignalError) {
+      try signal.check(limits, channel: channel)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  /// How the device is to be set up: trigger i drives channel i and its sync output.
+  func setup(for info: StimulatorInfo) throws(DeviceError) -> StimulatorSetup {
+    let triggers = info.triggers
+    func refuse(_ call: String, _ code: DeviceError.Code, _ message: String) -> DeviceError {
+      DeviceError(device: name, call: call, code: code, message: message)
+    }
+    guard buffer > 0, capacity > 0, ringSamples > 0,
+      buffer + capacity <= Double(Self.mostAheadMilliseconds) / 1000 + 1e-9
+    else {
+      throw refuse(
+        "set capacity", .badArgument,
+        "rings of \(buffer) s and \(capacity) s; together at most "
+          + "\(Self.mostAheadMilliseconds) ms may be queued ahead")
+    }
+    let bytes = Int((2 * rate * capacity).rounded())
+    let most = info.memoryBytes / max(1, triggers)
+    guard bytes <= most else {
+      throw refuse(
+        "set capacity", .capacity,
+        "\(bytes) bytes per trigger (capacity_in_s \(capacity)) are more than the \(most) bytes "
+          + "that each of \(triggers) triggers can have")
+    }
+    let diagonal = (0..<triggers).map { UInt32(1) << UInt32($0) }
+    return StimulatorSetup(
+      mode: mode, rate: rate, capacityBytes: .init(repeating: bytes, count: triggers),
+      ringSamples: ringSamples, channelMap: diagonal, syncMap: diagonal, digitalMap: diagonal,
+      autostart: .init(repeating: 0, count: triggers), callbackPercent: callbackPercent,
+      continuous: continuous)
   }
 }
 

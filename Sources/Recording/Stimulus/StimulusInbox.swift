@@ -5,15 +5,18 @@ import Synchronization
 /// What others ask of a running stimulator. Any thread may; nothing here waits for a device.
 final class StimulusInbox: Sendable {
   enum Request: Sendable {
-    /// Replace a channel's signal: at its next period boundary, or at its next rest.
+    /// Replace a channel's signal: at its next period boundary, or at its next rest. `id` is the
+    /// number under which the caller waits for the outcome.
     case set(id: Int, channel: Int, CompiledSignal, immediate: Bool, time: Double)
     /// End the signals of these channels after the present period.
-    case silence([Int])
+    case silence([Int], time: Double)
   }
 
   private struct State {
     var requests: [Request] = []
     var isStopped = false
+    /// Why nothing is taken any more.
+    var closed: String?
   }
 
   private let state = Mutex(State())
@@ -21,9 +24,16 @@ final class StimulusInbox: Sendable {
 
   init(_ timekeeper: any Timekeeper) { work = timekeeper.makeGate() }
 
-  func post(_ request: Request) {
-    state.withLock { $0.requests.append(request) }
+  /// Hands a request to the feeder's next feed.
+  ///
+  /// - Returns: why it is not taken, or nil.
+  func post(_ request: Request) -> String? {
+    let closed = state.withLock { state in
+      if state.closed == nil { state.requests.append(request) }
+      return state.closed
+    }
     work.signal()
+    return closed
   }
 
   /// Silence at once, past every queue; it stays.
@@ -38,6 +48,23 @@ final class StimulusInbox: Sendable {
     state.withLock { state in
       defer { state.requests.removeAll(keepingCapacity: true) }
       return state.requests
+    }
+  }
+
+  /// Takes no more; what was not taken yet is given back.
+  func close(_ reason: String) -> [Request] {
+    state.withLock { state in
+      state.closed = reason
+      defer { state.requests.removeAll() }
+      return state.requests
+    }
+  }
+
+  /// Begins anew, with no emergency: for another run of the same stimulator.
+  func open() {
+    state.withLock { state in
+      state.closed = nil
+      state.isStopped = false
     }
   }
 

@@ -19,6 +19,16 @@ struct StimulatorPlan: Sendable {
   var limits: [Int: SignalLimits]
   /// The sync output that is streamed; every change and the second pulses stand on it.
   var syncOutput: Int
+
+  /// The most that may be queued ahead (devices.md, section 4).
+  static let mostAheadMilliseconds = 250
+  /// A device that hears nothing for so long falls silent by itself.
+  static let timeToLiveMilliseconds = 500
+  /// A stream that stands still for so long, in nanoseconds, is a fault.
+  static let longestStandstill: Int64 = 500_000_000
+
+  /// Samples per channel of the host's ring.
+  var ringSamples: Int { Int((buffer * rate).rounded()) }
 }
 
 /// The changes of a session, in order of time, for one stimulator.
