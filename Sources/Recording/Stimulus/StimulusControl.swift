@@ -34,9 +34,7 @@ public final class StimulusControl: Sendable {
   private let post: @Sendable (Record) -> Void
   private let shared = Mutex(State())
 
-  /// - Parameters:
-  ///   - now: the recording clock.
-  ///   - post: where rows of the recorder's log go.
+  /// `now` is the recording clock; `post` takes rows of the recorder's log.
   init(
     _ plan: StimulatorPlan, timekeeper: any Timekeeper, now: @escaping @Sendable () -> Double,
     post: @escaping @Sendable (Record) -> Void
