@@ -14,7 +14,7 @@ struct Connection: ~Copyable {
   /// The process at the other end, if it is ours.
   let child: ChildProcess?
 
-  /// - Parameter writer: gets the descriptor to write to.
+  /// Makes the connection; `writer` gets the descriptor to write to.
   init(
     _ address: BridgeAddress, writer: FrameWriter, log: @escaping @Sendable (String) -> Void
   ) throws(LinkError) {

@@ -85,12 +85,13 @@ struct FrameEncoder {
 
 /// Takes frames out of a stream of bytes, however it is cut up.
 ///
-/// It asks for no byte beyond the frame it is in, allocates nothing before a header is right, and
-/// then the frame at once: never more than ``Frame/largest``. After an error it is of no use.
+/// It asks for no byte beyond the frame it is in, and allocates no more than twice what has come
+/// (and 64 KiB), never more than ``Frame/largest``: a made-up length costs nothing. After an error it
+/// is of no use.
 struct FrameDecoder {
   private var header: [UInt8] = []
   private var payload: [UInt8] = []
-  private var stated: (jsonCount: Int, crc: UInt32)?
+  private var stated: (jsonCount: Int, count: Int, crc: UInt32)?
   private var filled = 0
 
   /// Whether part of a frame has come.
@@ -100,6 +101,10 @@ struct FrameDecoder {
 
   /// Lets `source` write the next bytes and say how many they are; it is called once.
   mutating func fill(_ source: (UnsafeMutableRawBufferPointer) -> Int) {
+    if let stated, filled == payload.count {
+      let room = min(stated.count, max(1 << 16, 2 * filled))
+      payload += [UInt8](repeating: 0, count: room - filled)
+    }
     let filled = filled
     func next(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
       source(UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
@@ -111,7 +116,7 @@ struct FrameDecoder {
   /// The frame that is complete, once; nil: more bytes are needed.
   mutating func next() throws(FrameError) -> Frame? {
     if stated == nil { try readHeader() }
-    guard let (jsonCount, crc) = stated, filled == payload.count else { return nil }
+    guard let (jsonCount, count, crc) = stated, filled == count else { return nil }
     let found = payload.withUnsafeBytes(Checksum.crc32)
     guard found == crc else { throw .badChecksum(found: found, stated: crc) }
     let frame = Frame(payload: payload, jsonCount: jsonCount)
@@ -128,8 +133,7 @@ struct FrameDecoder {
     let jsonCount = Int(number(at: 4))
     let count = jsonCount + Int(number(at: 8))
     guard count <= Frame.largest else { throw .tooLong(count) }
-    stated = (jsonCount, number(at: 12))
-    payload = [UInt8](repeating: 0, count: count)
+    stated = (jsonCount, count, number(at: 12))
     filled = 0
   }
 

@@ -22,23 +22,27 @@ final class Link {
   private let address: BridgeAddress
   private let timekeeper: any Timekeeper
   private let listener: LinkListener
+  private let helloLimit: Nanoseconds
   private let writer: FrameWriter
   private var connection: Connection?
   /// Why there is no connection.
   private var trouble = LinkError("the link was never opened")
   private var encoder = FrameEncoder()
   private var clock = LinkClock()
-  private var lastBurst = Nanoseconds.min
+  private var lastBurst: Nanoseconds = 0
   /// Requests whose replies have not come.
   private var outstanding: Set<Int64> = []
+  /// The same of heart-beats sent behind a request.
+  private var beats: Set<Int64> = []
   /// A fault that the bridge told of unasked for; the next call throws it.
   private var fault: DeviceError?
 
-  /// - Parameter kind: `circuit` or `stimulator`; a bridge to anything else is refused.
+  /// A link that is not open yet. A bridge to another `kind` (circuit, stimulator) is refused.
   init(
     device: String, kind: String, address: BridgeAddress, timekeeper: any Timekeeper,
-    listener: LinkListener
+    listener: LinkListener, helloLimit: Nanoseconds = TimeLimit.hello
   ) {
+    self.helloLimit = helloLimit
     self.device = device
     self.kind = kind
     self.address = address
@@ -78,7 +82,7 @@ final class Link {
     let answer = try bytes.withUnsafeBytes { bytes in
       Result { () throws(DeviceError) in
         try exchange(
-          "hello", Hello(proto: protocolVersion), blob: [bytes], limit: TimeLimit.hello,
+          "hello", Hello(proto: protocolVersion), blob: [bytes], limit: helloLimit,
           as: HelloReply.self)
       }
     }.get()
@@ -119,6 +123,7 @@ final class Link {
   private func drop() {
     writer.close()
     outstanding.removeAll(keepingCapacity: true)
+    beats.removeAll(keepingCapacity: true)
     guard let old = connection.take() else { return }
     let child = old.child
     _ = consume old
@@ -239,7 +244,7 @@ final class Link {
     do throws(LinkError) {
       while connection != nil, let frame = try receive(until: nil) {
         let head = try understand(frame)
-        if let id = head.id { outstanding.remove(id) } else { try hear(head) }
+        if let id = head.id { settle(id) } else { try hear(head) }
       }
     } catch {
       throw error.error(device: device, call: op)
@@ -247,7 +252,7 @@ final class Link {
     if let fault = fault.take() { throw fault }
   }
 
-  /// - Parameter limit: nanoseconds from now.
+  /// The reply to request `id`, with what else comes before it minded.
   private func awaitReply(
     _ id: Int64, limit: Nanoseconds
   ) throws(LinkError) -> (Frame, ReplyHead) {
@@ -267,17 +272,22 @@ final class Link {
         try hear(head)
         continue
       }
-      outstanding.remove(found)
+      settle(found)
       if found == id { return (frame, head) }
     }
   }
 
+  private func settle(_ id: Int64) {
+    outstanding.remove(id)
+    beats.remove(id)
+  }
+
   /// A `clock` behind the request that is waited for; its answer comes when it may.
   private func sendHeartbeat() throws(LinkError) {
-    guard outstanding.count < Bounds.outstanding - 1 else { return }
+    guard outstanding.count + beats.count < Bounds.outstanding else { return }
     let id = emergency.nextRequest()
     try encode(id, "clock", Nothing(), [])
-    outstanding.insert(id)
+    beats.insert(id)
     try send(limit: TimeLimit.write)
   }
 
@@ -295,9 +305,8 @@ final class Link {
       case .frame(let frame): return frame
       case .end: throw ended(because: LinkError("the bridge ended the link"))
       case .nothingYet:
-        let left = (deadline ?? .min) - max(timekeeper.now, 0)
-        guard deadline != nil, left > 0 else { return nil }
-        connection?.wait(nanoseconds: left)
+        guard let deadline, timekeeper.now < deadline else { return nil }
+        connection?.wait(nanoseconds: deadline - timekeeper.now)
       }
     }
   }

@@ -1,0 +1,53 @@
+public import Devices
+import Glibc
+
+/// A device in a process of its own, on a Unix socket: it survives the bridges that reach it.
+///
+/// It plays the hardware, so nothing stops because a client is gone; what it was given runs out.
+/// Clients are served one at a time, the next when the one before is gone.
+public final class DeviceSocketServer {
+  private let server: BridgeServer
+  private let options: BridgeServer.Options
+  private let listener: Int32
+  private let path: String
+
+  /// Listens; clients may connect from now on.
+  ///
+  /// - Parameters:
+  ///   - device: made at the first opening, and kept.
+  ///   - path: of the socket, which is replaced if it exists.
+  ///   - options: as for a bridge; ``BridgeServer/Options/isAskedToEnd`` ends ``run()``.
+  /// - Throws: ``DeviceError`` if nobody can listen at `path`.
+  public init(
+    _ device: ServedDevice, path: String, options: BridgeServer.Options = .init()
+  ) throws(DeviceError) {
+    var options = options
+    options.stopsWithoutHost = false
+    self.options = options
+    self.path = path
+    server = BridgeServer(device, options: options)
+    do throws(LinkError) { listener = try UnixSocket.listen(at: path) } catch {
+      throw error.error(device: path, call: "listen")
+    }
+  }
+
+  deinit {
+    close(listener)
+    unlink(path)
+  }
+
+  /// Serves until asked to end.
+  public func run() {
+    while !options.isAskedToEnd() {
+      Descriptors.wait(reading: [listener], nanoseconds: 50_000_000)
+      do throws(LinkError) {
+        guard let (input, output) = try UnixSocket.accept(on: listener) else { continue }
+        options.log("a client came")
+        _ = server.run(input: input, output: output)
+        options.log("the client left")
+      } catch {
+        options.log(error.message)
+      }
+    }
+  }
+}
