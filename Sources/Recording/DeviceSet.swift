@@ -96,7 +96,7 @@ final class DeviceSet {
     let latched = Exchange<Result<Bracket, DeviceError>>(timekeeper)
     let thread = timekeeper.startOwner(plan.name) { [recorder, live] in
       do {
-        let circuit = try plan.open()
+        let circuit = try plan.open(recorder.linkReports(of: plan.name))
         defer { circuit.close() }
         let found = try Acquisition.look(at: circuit, plan)
         let outputs = try plan.outputs.map { try OutputPlayer($0, on: circuit) }
@@ -121,7 +121,7 @@ final class DeviceSet {
     let started = Exchange<Result<Void, DeviceError>>(timekeeper)
     let thread = timekeeper.startOwner(plan.name) { [recorder] in
       do {
-        let device = try plan.open()
+        let device = try plan.open(recorder.linkReports(of: plan.name))
         defer { device.close() }
         opened.give(.success(device.info))
         guard go.take() else { return }

@@ -75,7 +75,7 @@ extension SessionPlan {
   ) throws(Recorder.StartError) -> EpochReport {
     do {
       let plan = circuits[0]
-      let circuit = try plan.open()
+      let circuit = try plan.open(LinkReports(log: { _ in }, exchange: { _ in }))
       defer { circuit.close() }
       let found = try Acquisition.look(at: circuit, plan)
       let buffer = InputBuffer(found.buffers[0], on: circuit, latch: plan.latch)

@@ -44,6 +44,7 @@ extension SessionPlan {
         description: "Tick stamps of the store \(buffer.dataTag) of circuit \(buffer.circuit).",
         resolution: rate.map { 1 / $0 })
     }
+    result.links = links
     result.watchedTags = circuits.flatMap { circuit in
       circuit.watchedTags.map { "\(circuit.name).\($0)" }
     }

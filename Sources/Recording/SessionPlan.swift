@@ -1,17 +1,25 @@
 public import Devices
 public import Foundation
-import NWB
+public import NWB
 import Samples
+
+/// What a device behind a link tells the recorder, from the thread that owns it.
+public struct LinkReports: Sendable {
+  /// A line of the link's log.
+  public var log: @Sendable (String) -> Void
+  /// The four times of an exchange.
+  public var exchange: @Sendable (LinkClock.Exchange) -> Void
+}
 
 /// How the devices of a session are opened: the program says which kinds there are.
 public struct DeviceOpeners: Sendable {
   /// What opens a circuit, on the thread that will own it.
-  public var circuit: @Sendable (CircuitSettings) throws -> any Circuit
-  public var stimulator: @Sendable (StimulatorSettings) throws -> any Stimulator
+  public var circuit: @Sendable (CircuitSettings, LinkReports) throws -> any Circuit
+  public var stimulator: @Sendable (StimulatorSettings, LinkReports) throws -> any Stimulator
 
   public init(
-    circuit: @escaping @Sendable (CircuitSettings) throws -> any Circuit,
-    stimulator: @escaping @Sendable (StimulatorSettings) throws -> any Stimulator
+    circuit: @escaping @Sendable (CircuitSettings, LinkReports) throws -> any Circuit,
+    stimulator: @escaping @Sendable (StimulatorSettings, LinkReports) throws -> any Stimulator
   ) {
     self.circuit = circuit
     self.stimulator = stimulator
@@ -67,7 +75,7 @@ public struct SessionPlan: Sendable {
       + session.circuits.filter { $0.name != reference }
     circuits = ordered.enumerated().map { number, settings in
       CircuitPlan(
-        name: settings.name, open: { try openers.circuit(settings) },
+        name: settings.name, open: { try openers.circuit(settings, $0) },
         latch: settings.latchTrigger, pollInterval: settings.pollMilliseconds.map { $0 / 1000 },
         buffers: session.buffers(of: settings.name).compactMap { buffer in
           numbers[buffer.name].map {
@@ -107,6 +115,12 @@ public struct SessionPlan: Sendable {
       }
     }
     return found.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// Names of the devices behind a link, in the order of their tables in the file.
+  var links: [String] {
+    session.circuits.filter { $0.driver == .bridge }.map(\.name)
+      + (session.stimulator.map { $0.driver == .bridge ? [$0.name] : [] } ?? [])
   }
 
   /// The settings of the series, in the same order.

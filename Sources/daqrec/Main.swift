@@ -11,8 +11,8 @@ enum Main {
   ///
   /// - Returns: the exit code.
   static func run(_ words: [String]) -> Int32 {
-    let console = Console(
-      isJSON: words.contains("--json"), isQuiet: words.contains("--quiet"))
+    // For errors before the options are understood.
+    let console = Console(isJSON: words.contains("--json"))
     guard let first = words.first else {
       console.warn("no command is given; daqrec help lists them")
       return 64
@@ -40,9 +40,11 @@ enum Main {
   private static func run(
     _ command: any Command.Type, _ words: [String], _ console: Console
   ) -> Int32 {
+    var console = console
     do {
       let arguments = try Arguments(
         words, options: command.options + [.help], command: command.name)
+      console = Console(isJSON: arguments.has("json"), isQuiet: arguments.has("quiet"))
       if arguments.has("help") {
         console.print(command.help)
         return 0

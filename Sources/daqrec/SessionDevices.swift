@@ -1,5 +1,7 @@
+import Bridge
 import Clocks
 import Devices
+import NWB
 import Recording
 import Simulator
 
@@ -10,23 +12,40 @@ struct SessionDevices {
   init(_ session: Session, _ timekeeper: any Timekeeper) {
     let simulated = DeviceOpeners.simulated(session, in: SimulatedWorld(timekeeper: timekeeper))
     openers = DeviceOpeners(
-      circuit: { settings in
+      circuit: { settings, reports in
         switch settings.driver {
-        case .simulator: try simulated.circuit(settings)
-        case .bridge: throw unavailable(settings.name)
+        case .simulator: try simulated.circuit(settings, reports)
+        case .bridge:
+          try BridgedCircuit(
+            name: settings.name, address: .command(settings.command),
+            opening: CircuitOpening(
+              model: settings.model ?? "RZ2", index: settings.index,
+              interface: settings.interface, circuit: settings.circuit,
+              rateCode: settings.rateCode),
+            timekeeper: timekeeper, listener: LinkListener(reports))
         }
       },
-      stimulator: { settings in
+      stimulator: { settings, reports in
         switch settings.driver {
-        case .simulator: try simulated.stimulator(settings)
-        case .bridge: throw unavailable(settings.name)
+        case .simulator: try simulated.stimulator(settings, reports)
+        case .bridge:
+          try BridgedStimulator(
+            name: settings.name, address: .command(settings.command), serial: settings.serial,
+            timekeeper: timekeeper, listener: LinkListener(reports))
         }
       })
   }
 }
 
-private func unavailable(_ device: String) -> DeviceError {
-  DeviceError(
-    device: device, call: "open", code: .driver,
-    message: "the driver bridge is not in this version")
+extension LinkListener {
+  fileprivate init(_ reports: LinkReports) {
+    self.init(
+      log: reports.log,
+      exchange: {
+        reports.exchange(
+          LinkClock.Exchange(
+            hostSend: $0.hostSend, bridgeReceive: $0.bridgeReceive, bridgeSend: $0.bridgeSend,
+            hostReceive: $0.hostReceive))
+      })
+  }
 }

@@ -9,10 +9,11 @@ extension DeviceOpeners {
   /// circuits record.
   static func simulated(_ session: Session, in world: SimulatedWorld) -> DeviceOpeners {
     DeviceOpeners(
-      circuit: { try SimulatedCircuit($0, of: session, in: world) },
-      stimulator: {
+      circuit: { settings, _ in try SimulatedCircuit(settings, of: session, in: world) },
+      stimulator: { settings, _ in
         SimulatedStimulator(
-          name: $0.name, serial: $0.serial ?? "SIM-1", settings: $0.simulation, world: world)
+          name: settings.name, serial: settings.serial ?? "SIM-1", settings: settings.simulation,
+          world: world)
       })
   }
 }

@@ -125,6 +125,7 @@ struct Acquirer<Device: Circuit> {
     noteTags()
     if isFirst {
       isFirst = false
+      expectGates()
       context.latched.give(.success(poll.firstLatch))
       if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
@@ -148,6 +149,17 @@ struct Acquirer<Device: Circuit> {
         context.warn("\(error)")
         outputs.remove(at: index)
       }
+    }
+  }
+
+  /// A gated store that is still at its beginning counts from there, whatever enables it.
+  private mutating func expectGates() {
+    for index in rings.indices where rings[index].attributes.isGated {
+      guard case .samples(var reader, let series) = rings[index].reader else { continue }
+      let position = poll.rings[index].first
+      guard position.index == 0, position.cycle == 0 else { continue }
+      reader.expectRestart(after: poll.firstLatch)
+      rings[index].reader = .samples(reader, series: series)
     }
   }
 
@@ -194,9 +206,7 @@ struct Acquirer<Device: Circuit> {
         snapshot.buffers[series].gaps += 1
       }
     }
-    if let loss = step.loss {
-      report(loss, of: ring)
-    }
+    if let loss = step.loss, loss.count > 0 { report(loss, of: ring) }
     watchStall(step, of: index)
   }
 

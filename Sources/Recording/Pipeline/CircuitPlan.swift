@@ -17,7 +17,7 @@ struct CircuitPlan: Sendable {
 
   var name: String
   /// Opens the device, on the thread that will own it.
-  var open: @Sendable () throws -> any Circuit
+  var open: @Sendable (LinkReports) throws -> any Circuit
   /// The software trigger that latches every position; nil: none does.
   var latch: Int?
   /// Seconds between polls; nil: chosen from the buffers.

@@ -93,7 +93,7 @@ final class FileWriter {
   private func drainLane(_ index: Int) throws(NWBError) {
     while let (run, words) = series[index].lane.next() {
       if series[index].start == nil { try drainRecords() }
-      if let loss = run.loss { try note(loss, index) }
+      if let loss = run.loss, loss.count > 0 { try note(loss, index) }
       if run.count > 0 {
         series[index].scale(by: run.scalingFactor)
         series[index].measure(words)
@@ -186,6 +186,8 @@ final class FileWriter {
         time: reading.time, host: hostSeconds(reading.bracket), framesDone: reading.framesDone,
         framesBuffered: reading.framesBuffered,
         bracket: (reading.bracket.before, reading.bracket.after))
+    case .exchange(let link, let exchange, let time):
+      file?.links[link].append(time: time, exchange)
     case .change(let change):
       try file?.ledger?.append(change)
     case .stamps(let buffer, let stamps):

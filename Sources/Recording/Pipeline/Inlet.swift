@@ -11,6 +11,8 @@ enum Record: Sendable {
   case circuitClock(circuit: Int, CircuitReading)
   /// One feed's reading of the stimulator's output stream.
   case stimulatorClock(StreamReading)
+  /// An exchange with a device behind a link, by its number in the file.
+  case exchange(link: Int, LinkClock.Exchange, time: Double)
   /// A signal change that is queued.
   case change(SignalChange)
   /// Stamps of an event buffer.

@@ -116,6 +116,22 @@ extension Recorder {
       timekeeper: timekeeper)
   }
 
+  /// What the link of a device reports: its exchanges are stored, its log lines shown and logged.
+  func linkReports(of device: String) -> LinkReports {
+    let number = plan.links.firstIndex(of: device)
+    return LinkReports(
+      log: { [inlet, clock, timekeeper, warnings] line in
+        inlet.log(.note, "\(device): \(line)", at: clock.seconds(atHost: timekeeper.now))
+        warnings("\(device): \(line)")
+      },
+      exchange: { [inlet, clock] exchange in
+        guard let number else { return }
+        inlet.post(
+          .exchange(
+            link: number, exchange, time: clock.seconds(atHost: exchange.hostReceive)))
+      })
+  }
+
   /// nil without a stimulator.
   var feederContext: FeederContext? {
     guard let stimulus else { return nil }

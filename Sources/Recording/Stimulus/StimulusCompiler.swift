@@ -5,7 +5,7 @@ import Samples
 extension StimulatorPlan {
   init(_ settings: StimulatorSettings, _ openers: DeviceOpeners) {
     self.init(
-      name: settings.name, open: { try openers.stimulator(settings) }, mode: settings.mode,
+      name: settings.name, open: { try openers.stimulator(settings, $0) }, mode: settings.mode,
       rate: settings.outputRate, buffer: settings.bufferSeconds,
       capacity: settings.capacitySeconds, callbackPercent: settings.callbackPercent,
       continuous: settings.isContinuous, limits: settings.limits,

@@ -6,7 +6,7 @@ import Samples
 struct StimulatorPlan: Sendable {
   var name: String
   /// Opens the device, on the thread that will own it.
-  var open: @Sendable () throws -> any Stimulator
+  var open: @Sendable (LinkReports) throws -> any Stimulator
   var mode: StimulusMode
   /// Output samples a second and channel.
   var rate: Double
