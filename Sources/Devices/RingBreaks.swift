@@ -34,15 +34,15 @@ extension RingReader {
     if behind > 0 { return startSegment(reading, cursor: position, reason: .clock, first, second) }
     let isStill = reading.second == position
     switch pause {
-    case nil where position == seen || isStill && hasPassed(position, first, second):
+    case nil where isStill && hasPassed(position, first, second):
       pause = position
-      return Break(standsStill: true, isHeld: !isStill)
-    case nil where !isGated && behind < -Double(size) / 2:
+      return Break(standsStill: true)
+    case nil where !isGated && behind < -Double(size) / 2 && position > seen:
       return startSegment(reading, cursor: position, reason: .reset, first, second)
     case nil:
-      // It stopped, or stopped and went on: the next poll tells.
+      // It stopped, or stopped and went on, or began anew and came as far: the next poll tells.
       pause = position
-      return Break(isHeld: true)
+      return Break(standsStill: position == seen, isHeld: true)
     case position?:
       return Break(standsStill: true, isHeld: !isStill)
     case let pause?:
@@ -95,9 +95,16 @@ extension RingReader {
       // It may have written them and stopped at any time since the last poll.
       width += 2 * Double(max(0, mostSlots(from: seenAt, to: first) - written))
     }
-    baseFrame = max(placed, before + Int64(format.framesPerUnit))
-    // Frames that would lie before the end of the last segment are left out.
-    baseSlot = slot / unit * unit + format.slots(ofFrames: baseFrame - placed)
+    if isGated, before == 0 {
+      // Nothing to be told from what follows: the store's first frame is kept, whatever the clock's
+      // uncertainty, and nothing need be missing.
+      baseFrame = max(placed, 0)
+      baseSlot = slot / unit * unit
+    } else {
+      baseFrame = max(placed, before + Int64(format.framesPerUnit))
+      // Frames that would lie before the end of the last segment are left out.
+      baseSlot = slot / unit * unit + format.slots(ofFrames: baseFrame - placed)
+    }
     cursor = baseSlot
     pause = nil
     watch = now
@@ -107,7 +114,7 @@ extension RingReader {
       loss: Loss(
         first: before, count: baseFrame - before, reason: reason,
         uncertainty: width / 2 * framesPerSlot),
-      // A jump ahead during the transfer: its words are not of this segment.
-      isHeld: now.deviation(of: reading.second, second) > 0)
+      // Something happened during the transfer: the next poll tells whether the words are good.
+      isHeld: now.deviation(of: reading.second, second) != 0)
   }
 }

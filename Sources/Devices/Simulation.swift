@@ -42,7 +42,8 @@ public indirect enum SignalModel: Sendable {
   case noise(deviation: Double, correlation: Double)
   /// Spikes: biphasic template of the given peak at a mean rate (Hz) per channel, over white noise.
   case spikes(amplitude: Double, rate: Double, noise: Double)
-  /// A stored array [frame, channel], frame by frame, times `scale`; then zeros, or again.
+  /// A stored array [frame, channel], frame by frame since the store began by its gate, times
+  /// `scale`; then zeros, or again.
   case playback(path: String, scale: Double, loop: Bool)
   /// What the stimulator's channel really put out (mA or mV), rectified, through a gain, a latency
   /// and an alpha function t/τ · exp(1 − t/τ) of unit peak for an impulse of 1 mA · ms.

@@ -16,7 +16,8 @@ struct RingModel {
   private(set) var written: Int64 = 0
   private(set) var time: Int64 = 0
   private(set) var words: [UInt32]
-  var isStalled = false
+  /// Nothing is written before this time.
+  private var stallEnd: Int64 = 0
 
   init(size: Int, unit: Int, period: Int64) {
     self.size = size
@@ -33,13 +34,17 @@ struct RingModel {
   mutating func run(to end: Int64) {
     time = end
     while (ticks + 1) * period <= end {
-      if !isStalled {
+      if (ticks + 1) * period > stallEnd {
         for slot in 0..<unit { words[(Int(written) + slot) % size] = UInt32(ticks) }
         written += Int64(unit)
       }
       ticks += 1
     }
   }
+
+  var isStalled: Bool { time < stallEnd }
+
+  mutating func stall(for duration: Int64) { stallEnd = time + duration }
 
   mutating func reset(keepsCycle: Bool = false) {
     written = keepsCycle ? written / Int64(size) * Int64(size) : 0
@@ -59,14 +64,15 @@ struct ModelPoll {
     var transfer: Int64 = 400_000
   }
 
-  /// - Parameters:
-  ///   - during: happens to the model half-way through the transfer.
+  /// Takes a poll of a model to which something may happen half-way through the transfer; torn
+  /// positions have a cycle too many or too few.
   mutating func run(
     _ model: inout RingModel, from: Int64, _ times: Durations = Durations(),
+    torn: (Int, Int) = (0, 0),
     during: (inout RingModel) -> Void = { _ in }
   ) {
     ring.from = from
-    (ring.first, first) = Self.latch(&model, times)
+    (ring.first, first) = Self.latch(&model, times, isTorn: torn.0)
     let size = Int64(model.size)
     let available: Int64
     if ring.tags.cycle == nil {
@@ -86,15 +92,16 @@ struct ModelPoll {
     }
     if ring.count == 0 { during(&model) }
     model.run(to: start + times.transfer)
-    (ring.second, second) = Self.latch(&model, times)
+    (ring.second, second) = Self.latch(&model, times, isTorn: torn.1)
   }
 
   private static func latch(
-    _ model: inout RingModel, _ times: Durations
+    _ model: inout RingModel, _ times: Durations, isTorn: Int
   ) -> (RingPosition, Bracket) {
     let before = model.time
     model.run(to: before + times.there)
-    let position = model.position
+    var position = model.position
+    position.cycle = max(0, position.cycle + isTorn)
     model.run(to: model.time + times.back)
     return (position, Bracket(before: before, after: model.time))
   }
