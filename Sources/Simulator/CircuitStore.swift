@@ -121,8 +121,8 @@ final class CircuitStore {
     while start < end {
       let stop = min(end, (start / SignalBlock.length + 1) * SignalBlock.length)
       let block = SignalBlock(
-        start..<stop, decimation: era.decimation, scalingFactor: era.scalingFactor,
-        oscillator: oscillator)
+        start..<stop, enabled: era.enabledFrame, decimation: era.decimation,
+        scalingFactor: era.scalingFactor, oscillator: oscillator)
       let offset = Int(start - frame) * channels
       row.withUnsafeMutableBufferPointer { row in
         let part = UnsafeMutableBufferPointer(rebasing: row[..<block.frames.count])
@@ -152,7 +152,7 @@ extension CircuitStore {
     let era = StoreTimeline.Era(
       startTick: 0, firstFrame: frames.lowerBound, endFrame: .max, index: 0, cycle: 0,
       size: timeline.size, scalingFactor: timeline.scalingFactor,
-      decimation: timeline.decimation)
+      decimation: timeline.decimation, enabledFrame: timeline.eras.last?.enabledFrame ?? 0)
     let count = Int(store.format.slots(ofFrames: Int64(frames.count)))
     var words = [UInt32](repeating: 0, count: count)
     words.withUnsafeMutableBufferPointer { make($0, from: 0, of: era, oscillator) }

@@ -86,7 +86,8 @@ final class SineGenerator: SignalGenerator {
   }
 }
 
-/// A stored array, frame by frame; its last channel serves all further ones.
+/// A stored array, frame by frame since the store began by its gate; its last channel serves all
+/// further ones.
 final class PlaybackGenerator: SignalGenerator {
   private let array: NumpyArray
   private let values: [Float]
@@ -104,7 +105,9 @@ final class PlaybackGenerator: SignalGenerator {
     let length = Int64(array.frames)
     guard length > 0 else { return }
     let column = min(channel, array.channels - 1)
-    for (place, frame) in block.frames.enumerated() {
+    for (place, circuitFrame) in block.frames.enumerated() {
+      let frame = circuitFrame - block.enabled
+      guard frame >= 0 else { continue }
       guard loops || frame < length else { return }
       values[place] += Double(self.values[Int(frame % length) * array.channels + column]) * scale
     }

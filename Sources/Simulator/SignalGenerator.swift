@@ -14,6 +14,8 @@ struct SignalBlock {
   static let length: Int64 = 256
 
   let frames: Range<Int64>
+  /// The frame with which the store last began by its gate; 0 without one.
+  let enabled: Int64
   /// Ticks per frame.
   let decimation: Int
   let scalingFactor: Double
@@ -27,8 +29,12 @@ struct SignalBlock {
   var end: Nanoseconds { origin + Nanoseconds(time + timeStep * Double(frames.count)) }
 
   /// - Precondition: the frames do not lie across a multiple of ``length``.
-  init(_ frames: Range<Int64>, decimation: Int, scalingFactor: Double, oscillator: Oscillator) {
+  init(
+    _ frames: Range<Int64>, enabled: Int64, decimation: Int, scalingFactor: Double,
+    oscillator: Oscillator
+  ) {
     self.frames = frames
+    self.enabled = enabled
     self.decimation = decimation
     self.scalingFactor = scalingFactor
     origin = oscillator.origin

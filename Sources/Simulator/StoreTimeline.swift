@@ -18,6 +18,8 @@ struct StoreTimeline {
     var size: Int
     var scalingFactor: Double
     var decimation: Int
+    /// The frame with which the store last began by its gate; 0 without one. Arrays play from there.
+    var enabledFrame: Int64 = 0
   }
 
   /// Where the content of some successive ring places comes from.
@@ -108,6 +110,7 @@ struct StoreTimeline {
     enabledUntil = ticks.map { tick + $0 } ?? .max
     let position = resetsPosition ? RingPosition(cycle: 0, index: 0) : position(at: tick)
     change(at: tick, index: position.index, cycle: position.cycle)
+    eras[eras.count - 1].enabledFrame = eras[eras.count - 1].firstFrame
   }
 
   mutating func end(at tick: Int64) {
@@ -150,7 +153,8 @@ struct StoreTimeline {
       startTick: tick, firstFrame: firstFrame,
       endFrame: !isRunning ? firstFrame : enabledUntil == .max ? .max : enabledUntil / step,
       index: index ?? old.index, cycle: cycle ?? old.cycle, size: size,
-      scalingFactor: scalingFactor, decimation: decimation)
+      scalingFactor: scalingFactor, decimation: decimation,
+      enabledFrame: eras.last?.enabledFrame ?? 0)
     if next.index >= size {
       next.cycle += 1
       next.index = 0

@@ -159,6 +159,31 @@ import Testing
     }
   }
 
+  @Test("A stored array begins with the gate of its store, again with each trigger")
+  func gatedPlayback() throws {
+    let path = NSTemporaryDirectory() + "daqrec-playback-\(UInt64.random(in: 0 ... .max)).npy"
+    let array = NumpyArray(elements: .int16([1, 2, 3, 4, 5, 6]), channels: 1)
+    #expect(FileManager.default.createFile(atPath: path, contents: Data(array.serialized)))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let bench = SimulatorBench()
+    let store = SimulatedStore(
+      data: "x", format: SlotFormat(source: .float32, destination: .float32, channels: 1),
+      slots: 100, ticksPerFrame: 10,
+      gate: .init(trigger: .software(2), length: .unlimited, resetsPosition: true))
+    let circuit = try bench.circuit([store]) {
+      $0.rate = 1000
+      $0.signals["x"] = .playback(path: path, scale: 1, loop: false)
+    }
+    try circuit.run()
+    for pause: Int64 in [313, 2718] {
+      bench.wait(pause)
+      try circuit.fire(.software(2), mode: .pulse)
+      bench.wait(100)
+      let words = try bench.poll(circuit, "x", size: 100, from: 0, room: 8).1
+      #expect(words.map { Float(bitPattern: $0) } == [1, 2, 3, 4, 5, 6, 0, 0])
+    }
+  }
+
   @Test("A code beyond the type saturates or wraps, as the settings say")
   func overflow() throws {
     func code(_ overflow: SlotEncoder.Overflow) throws -> UInt32 {
