@@ -102,7 +102,10 @@ final class DeviceSet {
         let outputs = try plan.outputs.map { try OutputPlayer($0, on: circuit) }
         opened.give(.success(found))
         guard let lanes = go.take() else { return }
-        let context = recorder.acquirerContext(latched)
+        let inbox = recorder.circuitInboxes[plan.number]
+        inbox.opened(found.tags)
+        defer { inbox.close() }
+        let context = recorder.acquirerContext(latched, inbox)
         let failure = Acquisition.run(
           circuit, plan, found, outputs, lanes, recorder.timekeeper, context)
         let left = live.leave()

@@ -57,6 +57,11 @@ public final class Recorder: Sendable {
   private let outcome = Mutex(Outcome())
   let sampleZero: Exchange<Double>
   let compiled: Exchange<StimulusPlan>
+  /// In the order of the plan's circuits.
+  let circuitInboxes: [CircuitInbox]
+  let openTrial = Mutex<OpenTrial?>(nil)
+  /// nil once the recording has begun.
+  let waitingToBegin = Mutex<[@Sendable () -> Void]?>([])
 
   private struct Outcome {
     var stimulatorFault: String?
@@ -88,6 +93,7 @@ public final class Recorder: Sendable {
         stimulator, timekeeper: timekeeper, now: { clock.seconds(atHost: timekeeper.now) },
         post: { inlet.post($0) })
     }
+    circuitInboxes = plan.circuits.map { CircuitInbox(name: $0.name) }
     sampleZero = Exchange(timekeeper)
     compiled = Exchange(timekeeper)
   }
@@ -132,6 +138,7 @@ public final class Recorder: Sendable {
     sampleZero.give(zero)
     inlet.log(.start, "\(plan.session.texts.id): sample 0", at: zero)
     board.update { $0.state = "recording" }
+    begin()
 
     var next = timekeeper.now
     while !stop.isRequested {
@@ -152,6 +159,7 @@ public final class Recorder: Sendable {
   /// Stimulator silent, last poll, file closed.
   private func finish(_ devices: DeviceSet, _ pipeline: Pipeline, duration: Double) -> Report {
     board.update { $0.state = "stopping" }
+    endOpenTrial()
     devices.stopStimulator()
     devices.stopCircuits()
     inlet.log(

@@ -61,6 +61,7 @@ struct Acquirer<Device: Circuit> {
       do throws(DeviceError) {
         if let failing, failing.error.code == .disconnected { try circuit.reconnect() }
         try pollOnce()
+        context.requests.serve(circuit, context)
         if let (error, since) = failing {
           context.inlet.log(
             .note, "\(plan.name): answers again after \(seconds(since: since)) s (\(error))",

@@ -22,6 +22,8 @@ struct AcquirerContext: Sendable {
   /// Seconds for which a failing device is asked again.
   let patience: Double
   let timekeeper: any Timekeeper
+  /// What is asked of the circuit while it runs.
+  let requests: CircuitInbox
 
   var hasWriterEnded: Bool { writerEnded.hasEnded }
 

@@ -108,12 +108,14 @@ extension Recorder {
 
   // MARK: - What the owners share
 
-  func acquirerContext(_ latched: Exchange<Result<Bracket, DeviceError>>) -> AcquirerContext {
+  func acquirerContext(
+    _ latched: Exchange<Result<Bracket, DeviceError>>, _ requests: CircuitInbox
+  ) -> AcquirerContext {
     AcquirerContext(
       stop: acquisitionStop, stopAll: { [stop] in stop.request($0) }, inlet: inlet, board: board,
       clock: clock, latched: latched, warn: warnings, writerEnded: writerState,
       longestPoll: min(50_000_000, plan.file.flushInterval / 8), patience: 10,
-      timekeeper: timekeeper)
+      timekeeper: timekeeper, requests: requests)
   }
 
   /// What the link of a device reports: its exchanges are stored, its log lines shown and logged.

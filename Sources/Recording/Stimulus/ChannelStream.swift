@@ -21,7 +21,10 @@ final class ChannelStream {
   /// A signal of zeros; nil where the device's numbers make none.
   let silence: CompiledSignal?
   /// Whether the last change the device has is one of zeros, or there is none.
-  var isSilent = true
+  private var isSilent = true
+  /// Whether it was set live, and the one that was and waits.
+  private var isLive = false
+  private var waitingLive: Int?
   /// One past the last sample made that is not zero.
   private(set) var lastPulse: Int64 = 0
 
@@ -96,6 +99,29 @@ final class ChannelStream {
   func cancelPlans() -> [Int] {
     planned.removeAll()
     return player.cancelPlans()
+  }
+
+  /// Whether something other than zeros plays, or is about to.
+  var isActive: Bool {
+    !player.isIdle && (!isSilent || waitingLive != nil || !onsets.isEmpty)
+  }
+
+  /// Whether a signal that was set live plays or waits.
+  var hasLiveSignal: Bool { waitingLive != nil || isLive && !isSilent }
+
+  /// Changes the signal while it streams.
+  ///
+  /// - Returns: the number of an earlier change that will never be put out.
+  func set(_ signal: CompiledSignal, id: Int, immediate: Bool) -> Int? {
+    waitingLive = id
+    return player.set(signal, id: id, immediate: immediate)
+  }
+
+  /// The device has the first sample of a change.
+  func note(_ id: Int, _ signal: CompiledSignal) {
+    isSilent = signal.isSilent
+    isLive = id == waitingLive
+    if isLive { waitingLive = nil }
   }
 
   func takeSuperseded() -> [Int] {

@@ -29,13 +29,14 @@ extension StimulatorPlan {
 
   /// A signal as it will be put out, its codes checked against the limits of its channel.
   func compiled(
-    _ signal: Signal, on channel: Int, _ info: StimulatorInfo
+    _ signal: Signal, on channel: Int, _ info: StimulatorInfo, allowLongPhase: Bool = false
   ) throws(SignalError) -> CompiledSignal {
     guard signal.repeats <= Int32.max else {
       throw SignalError(
         channel: channel, message: "\(signal.repeats) repeats; at most \(Int32.max) are possible")
     }
-    let compiled = try signal.compiled(on: try scale(of: channel, info), channel: channel)
+    let compiled = try signal.compiled(
+      on: try scale(of: channel, info), channel: channel, allowLongPhase: allowLongPhase)
     if let limits = limits[channel] { try compiled.check(limits, channel: channel) }
     return compiled
   }
@@ -95,18 +96,23 @@ extension SessionPlan {
       changes.append(
         StimulusPlan.Change(
           at: stimulus.startAfter, channel: start.channel,
-          signal: try stimulator.compiled(start.signal, on: start.channel, info)))
+          signal: try stimulator.compiled(
+            start.signal, on: start.channel, info, allowLongPhase: start.allowsLongPhase)))
     }
     for change in stimulus.changes {
       changes.append(
         StimulusPlan.Change(
           at: change.time, channel: change.channel,
-          signal: try stimulator.compiled(change.signal, on: change.channel, info)))
+          signal: try stimulator.compiled(
+            change.signal, on: change.channel, info, allowLongPhase: change.allowsLongPhase)))
     }
     if let plan = stimulus.plan {
       var signals: [CompiledSignal] = []
       for condition in plan.conditions {
-        signals.append(try stimulator.compiled(condition.signal, on: condition.channel, info))
+        signals.append(
+          try stimulator.compiled(
+            condition.signal, on: condition.channel, info,
+            allowLongPhase: condition.allowsLongPhase))
       }
       for trial in plan.schedule.trials(from: stimulus.startAfter) {
         let condition = plan.conditions[trial.condition]

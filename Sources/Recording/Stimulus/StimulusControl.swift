@@ -62,10 +62,11 @@ public final class StimulusControl: Sendable {
   /// Replaces the signal of a channel, also of one that had none: at the next period boundary, or
   /// with `immediate` as soon as no pulse is running.
   ///
-  /// A signal that cannot be put out is refused here, with channel and element; nothing is queued
+  /// `allowLongPhase` permits more than 200 ms without a sample of zero, in which a feed may end. A
+  /// signal that cannot be put out is refused here, with channel and element; nothing is queued
   /// then, and the refusal is in the recorder's log. `outcome` is called once for every other.
   public func setSignal(
-    _ signal: Signal, on channel: Int, immediate: Bool = false,
+    _ signal: Signal, on channel: Int, immediate: Bool = false, allowLongPhase: Bool = false,
     outcome: @escaping @Sendable (ChangeOutcome) -> Void = { _ in }
   ) throws(SignalError) {
     let time = now()
@@ -73,7 +74,8 @@ public final class StimulusControl: Sendable {
       guard let info else {
         throw SignalError(channel: channel, message: "\(plan.name) is not open yet")
       }
-      let compiled = try plan.compiled(signal, on: channel, info)
+      let compiled = try plan.compiled(
+        signal, on: channel, info, allowLongPhase: allowLongPhase)
       noteRounding(of: signal, to: compiled, on: channel, at: time)
       let id = register(outcome)
       let request = StimulusInbox.Request.set(
@@ -88,7 +90,8 @@ public final class StimulusControl: Sendable {
     }
   }
 
-  /// Lets channels fall silent after the present period, as a change to a signal of zeros.
+  /// Lets channels whose signals were set here fall silent after the present period, as a change to
+  /// a signal of zeros; what the session planned goes on.
   public func silence(_ channels: [Int]) {
     _ = inbox.post(.silence(channels, time: now()))
   }

@@ -199,8 +199,9 @@ struct StimulusFeeder<Device: Stimulator> {
     for (index, stream) in streams.enumerated() {
       stream.space = reply.space[index]
       stream.take(reply.accepted[index]) { id, sample in
-        let entry = notes.queued(id, at: sample, clock, host: now)
-        stream.isSilent = entry?.signal.isSilent ?? stream.isSilent
+        if let entry = notes.queued(id, at: sample, clock, host: now) {
+          stream.note(id, entry.signal)
+        }
       }
     }
     sync.take(reply.accepted[streams.count])
@@ -268,11 +269,12 @@ struct StimulusFeeder<Device: Stimulator> {
         let own = notes.add(
           ChangeBook.Entry(channel: channel, signal: signal, requested: time, request: id))
         longestPulse = max(longestPulse, signal.longestPulse)
-        if let old = streams[channel].player.set(signal, id: own, immediate: immediate) {
+        if let old = streams[channel].set(signal, id: own, immediate: immediate) {
           notes.superseded(old, clock)
         }
       case .silence(let channels, let time):
-        for channel in channels where streams.indices.contains(channel) {
+        for channel in channels
+        where streams.indices.contains(channel) && streams[channel].hasLiveSignal {
           silence(streams[channel], immediate: false, at: time, clock)
         }
       }
@@ -283,10 +285,10 @@ struct StimulusFeeder<Device: Stimulator> {
   private mutating func silence(
     _ stream: ChannelStream, immediate: Bool, at time: Double, _ clock: FeedClock
   ) {
-    guard let zeros = stream.silence, !stream.isSilent || !stream.player.isIdle else { return }
+    guard let zeros = stream.silence, stream.isActive else { return }
     let id = notes.add(
       ChangeBook.Entry(channel: stream.channel, signal: zeros, requested: time))
-    if let old = stream.player.set(zeros, id: id, immediate: immediate) {
+    if let old = stream.set(zeros, id: id, immediate: immediate) {
       notes.superseded(old, clock)
     }
   }

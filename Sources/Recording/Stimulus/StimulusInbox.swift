@@ -8,7 +8,7 @@ final class StimulusInbox: Sendable {
     /// Replace a channel's signal: at its next period boundary, or at its next rest. `id` is the
     /// number under which the caller waits for the outcome.
     case set(id: Int, channel: Int, CompiledSignal, immediate: Bool, time: Double)
-    /// End the signals of these channels after the present period.
+    /// End the live signals of these channels after the present period.
     case silence([Int], time: Double)
   }
 
