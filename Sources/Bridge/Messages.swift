@@ -86,10 +86,23 @@ struct Event: Codable {
 /// What any message from a bridge may hold, to tell what it is.
 struct ReplyHead: Decodable {
   let id: Int64?
+  /// Of a reply; an event has one number.
   let t: [Nanoseconds]?
   let error: Refusal.Reason?
   let event: String?
   let message: String?
+
+  enum CodingKeys: CodingKey { case id, t, error, event, message }
+
+  init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    event = try members.decodeIfPresent(String.self, forKey: .event)
+    message = try members.decodeIfPresent(String.self, forKey: .message)
+    error = try members.decodeIfPresent(Refusal.Reason.self, forKey: .error)
+    let isReply = event == nil
+    id = isReply ? try members.decodeIfPresent(Int64.self, forKey: .id) : nil
+    t = isReply ? try members.decodeIfPresent([Nanoseconds].self, forKey: .t) : nil
+  }
 }
 
 struct Hello: Encodable, Decodable {

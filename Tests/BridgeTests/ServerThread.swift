@@ -14,9 +14,10 @@ final class ServerThread {
 
   /// Runs `body` with the path of a socket and a way to know that it is to end. It calls `ready`.
   init(
-    _ body: @escaping @Sendable (
-      _ path: String, _ isAskedToEnd: @escaping @Sendable () -> Bool, _ ready: () -> Void
-    ) -> Void
+    _ body:
+      @escaping @Sendable (
+        _ path: String, _ isAskedToEnd: @escaping @Sendable () -> Bool, _ ready: () -> Void
+      ) -> Void
   ) {
     let path = NSTemporaryDirectory() + "bridge-\(UInt32.random(in: 0 ... .max)).sock"
     let flag = Flag()

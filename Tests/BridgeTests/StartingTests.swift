@@ -25,7 +25,7 @@ import Testing
   private func answering(_ json: String, _ blob: [UInt8]) throws -> [String] {
     let path = NSTemporaryDirectory() + "frame-\(UInt32.random(in: 0 ... .max))"
     try Data(wire(json, blob)).write(to: URL(filePath: path))
-    return ["sh", "-c", "cat \(path); rm \(path); exec sleep 60"]
+    return ["sh", "-c", "head -c 1 > /dev/null; cat \(path); rm \(path); exec sleep 60"]
   }
 
   private let bytes = (0...255).map { UInt8($0) }
