@@ -19,11 +19,12 @@ public struct ClockReading: Sendable, Equatable {
     self.after = after
   }
 
-  /// A latch that found `stored` frames: frame `stored` − 1 was there at `after`, frame `stored` was
-  /// not yet there at `before`.
-  public init(stored: Int64, in bracket: Bracket) {
+  /// A latch that found `stored` frames: frame `stored` − 1 was there at `after`. Where frames are
+  /// stored `together` so many at once, the last of the next ones was not yet due at `before`.
+  public init(stored: Int64, together: Int = 1, in bracket: Bracket) {
     self.init(
-      notBefore: stored, notAfter: stored - 1, before: bracket.before, after: bracket.after)
+      notBefore: stored + Int64(together) - 1, notAfter: stored - 1, before: bracket.before,
+      after: bracket.after)
   }
 
   /// A stimulator's counter of frames done, which moves in USB slices of 1 ms: at 50 kHz it is up to

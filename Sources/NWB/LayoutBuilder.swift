@@ -91,6 +91,8 @@ enum SchemaType: String {
   case timeSeries = "TimeSeries"
   case eventsTable = "EventsTable"
   case timeIntervals = "TimeIntervals"
+  case processingModule = "ProcessingModule"
+  case dynamicTable = "DynamicTable"
   case timestampVectorData = "TimestampVectorData"
   case vectorData = "VectorData"
   case vectorIndex = "VectorIndex"
@@ -99,7 +101,8 @@ enum SchemaType: String {
 
   var namespace: String {
     switch self {
-    case .vectorData, .vectorIndex, .elementIdentifiers, .dynamicTableRegion: "hdmf-common"
+    case .vectorData, .vectorIndex, .elementIdentifiers, .dynamicTableRegion, .dynamicTable:
+      "hdmf-common"
     default: "core"
     }
   }

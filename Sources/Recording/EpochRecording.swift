@@ -218,7 +218,8 @@ private final class EpochRun {
   private func noteReading() throws {
     guard let reading = buffer.lastReading else { return }
     if reading.sample >= 0 {
-      map.add(ClockReading(stored: reading.sample, in: reading.bracket))
+      let together = buffer.attributes.format.framesPerUnit
+      map.add(ClockReading(stored: reading.sample, together: together, in: reading.bracket))
       if let map = map.map {
         if clock.start == nil {
           let host = reading.bracket.middle

@@ -41,8 +41,10 @@ struct CircuitTiming {
   /// Adds the poll's reading to the map, and posts it; gives each series its time once.
   mutating func publish(_ poll: Poll) {
     defer { reading = nil }
-    if let reading, reading.isClock {
-      let change = map?.add(ClockReading(stored: reading.sample, in: poll.firstLatch))
+    if let reading, let counter, reading.isClock {
+      let together = attributes[counter].format.framesPerUnit
+      let change = map?.add(
+        ClockReading(stored: reading.sample, together: together, in: poll.firstLatch))
       if change == .newSegment {
         context.inlet.log(
           .clock, "\(plan.name): its readings lie on no line any more; the map begins anew",
