@@ -44,7 +44,7 @@ extension String {
 var commands: [any Command.Type] {
   [
     RecordCommand.self, InitCommand.self, ValidateCommand.self, ProbeCommand.self,
-    AcquireCommand.self, InfoCommand.self, AlignCommand.self,
+    AcquireCommand.self, SignalCommand.self, InfoCommand.self, AlignCommand.self,
     ServeSimulatorCommand.self,
   ]
 }

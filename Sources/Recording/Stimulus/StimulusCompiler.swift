@@ -90,46 +90,29 @@ extension SessionPlan {
   /// - Throws: ``SignalError``, which names channel and element.
   func compileStimulus(for info: StimulatorInfo?) throws(SignalError) -> StimulusPlan {
     guard let stimulator, let info else { return StimulusPlan() }
-    let stimulus = session.stimulus
-    var changes: [StimulusPlan.Change] = []
-    for start in stimulus.signals {
-      changes.append(
+    let schedule = StimulusSchedule(session.stimulus)
+    var signals: [CompiledSignal] = []
+    for entry in schedule.entries {
+      signals.append(
+        try stimulator.compiled(
+          entry.signal, on: entry.channel, info, allowLongPhase: entry.allowsLongPhase))
+    }
+    return StimulusPlan(
+      changes: schedule.changes.map { change in
         StimulusPlan.Change(
-          at: stimulus.startAfter, channel: start.channel,
-          signal: try stimulator.compiled(
-            start.signal, on: start.channel, info, allowLongPhase: start.allowsLongPhase)))
+          at: change.time, channel: schedule.entries[change.entry].channel,
+          signal: signals[change.entry], trial: StimulusPlan.Trial(change))
+      })
+  }
+}
+
+extension StimulusPlan.Trial {
+  /// nil for a change that is not a trial's.
+  fileprivate init?(_ change: StimulusSchedule.Change) {
+    guard let condition = change.condition, let presentation = change.presentation else {
+      return nil
     }
-    for change in stimulus.changes {
-      changes.append(
-        StimulusPlan.Change(
-          at: change.time, channel: change.channel,
-          signal: try stimulator.compiled(
-            change.signal, on: change.channel, info, allowLongPhase: change.allowsLongPhase)))
-    }
-    if let plan = stimulus.plan {
-      var signals: [CompiledSignal] = []
-      for condition in plan.conditions {
-        signals.append(
-          try stimulator.compiled(
-            condition.signal, on: condition.channel, info,
-            allowLongPhase: condition.allowsLongPhase))
-      }
-      for trial in plan.schedule.trials(from: stimulus.startAfter) {
-        let condition = plan.conditions[trial.condition]
-        var values: [String: TrialValue] = [
-          "condition": .text(condition.name), "repeat": .number(Double(trial.repeatNumber)),
-        ]
-        for (name, value) in condition.columns { values[name] = value }
-        changes.append(
-          StimulusPlan.Change(
-            at: trial.time, channel: condition.channel, signal: signals[trial.condition],
-            trial: StimulusPlan.Trial(values: values)))
-      }
-    }
-    // Sorting must keep the session's order among changes of one time.
-    let order = changes.indices.sorted {
-      (changes[$0].at, $0) < (changes[$1].at, $1)
-    }
-    return StimulusPlan(changes: order.map { changes[$0] })
+    values = ["condition": .text(condition), "repeat": .number(Double(presentation))]
+    for (name, value) in change.columns { values[name] = value }
   }
 }
