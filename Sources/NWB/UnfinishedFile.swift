@@ -11,6 +11,10 @@ struct UnfinishedFile {
     guard access(final, F_OK) != 0 else { throw .exists(path: final) }
     let slash = final.lastIndex(of: "/")
     let folder = slash.map { String(final[...$0]) } ?? ""
+    guard access(folder.isEmpty ? "." : folder, W_OK | X_OK) == 0 else {
+      let reason = String(cString: strerror(errno))
+      throw .refused("its folder \(folder) cannot be written to: \(reason)")
+    }
     let name = slash.map { String(final[final.index(after: $0)...]) } ?? final
     let mark = String(UInt32.random(in: .min ... .max), radix: 36)
     path = "\(folder).\(name).\(mark)"

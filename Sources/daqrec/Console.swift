@@ -50,7 +50,12 @@ final class Console: Sendable {
   /// An error: for people, and with `--json` as an object as well.
   func fail(code: Int32, where place: String, _ message: String) {
     for line in message.split(separator: "\n", omittingEmptySubsequences: false) {
-      warn(String(line))
+      // What is wrong at a place in a file begins with that place, for editors that go there.
+      if code == 65, line.hasPrefix("\(place):") {
+        write(line + "\n", to: STDERR_FILENO)
+      } else {
+        warn(String(line))
+      }
     }
     guard isJSON else { return }
     emit([
