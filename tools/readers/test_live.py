@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import h5py
-from recorder import ROOT, STIMULATION, Recording, check_counter, counter_session
+from recorder import (
+    ROOT, STIMULATION, Recording, check_counter, counter_session, daqrec, lines,
+)
 
 WATCH = ROOT / "tools" / "readers" / "watch_live.py"
 
@@ -61,3 +63,19 @@ def test_what_is_flushed_is_never_taken_back(tmp_path):
         assert (whole[: len(early)] == early).all()
     # The last look was taken at least 2 s after the file appeared; sample 0 came within 0.6 s of it.
     assert len(seen[-1]) > 2000 * (2.0 - 0.6 - 0.2)
+
+
+def test_info_says_that_a_file_is_being_written(tmp_path):
+    session = counter_session(tmp_path / "s.json5", speed=1, rate=2000, file={"flush_s": 0.2})
+    path = tmp_path / "x.nwb.h5"
+    with Recording(tmp_path, session, "-o", path) as recording:
+        recording.wait_for(path, 1.5)
+        (first,), (second,) = (
+            lines(daqrec("info", path, "--json", cwd=tmp_path).stdout) for _ in range(2)
+        )
+        assert first["state"] == second["state"] == "live"
+        assert 0 < first["series"][0]["samples"] <= second["series"][0]["samples"]
+        recording.send(signal.SIGTERM)
+        assert recording.end() == 143
+    (after,) = lines(daqrec("info", path, "--json", cwd=tmp_path).stdout)
+    assert after["state"] == "complete"
