@@ -107,7 +107,7 @@ public struct Poll {
   /// Scalar tags to read along.
   public let tags: [String]
 
-  /// Around the first latch, host clock. Without a latch around the first position read.
+  /// Around the first latch, host clock; without one, around the reading of all first positions.
   public var firstLatch = Bracket(before: 0, after: 0)
   /// Around the second latch.
   public var secondLatch = Bracket(before: 0, after: 0)

@@ -41,7 +41,8 @@ public struct Epochs {
   ///   - interval: seconds between a trial's end and the next one's trigger.
   ///   - poll: seconds between reads, or a quarter of the buffer's time if that is shorter.
   ///   - timeout: seconds without a new sample after which it is given up.
-  ///   - each: called with the trial's number, from 0, and every block as it comes.
+  ///   - each: called with the trial's number, from 0, and every block as it comes:
+  ///     frames, or a loss alone.
   /// - Returns: one epoch a trial.
   /// - Throws: ``BufferError`` for a tag that does not exist and for the time-out, the
   ///   ``DeviceError`` of a call, and what `each` throws.
@@ -69,7 +70,8 @@ public struct Epochs {
   ///   - interval: seconds between a trial's end and the next one's trigger.
   ///   - poll: seconds between reads, or a quarter of the buffer's time if that is shorter.
   ///   - timeout: seconds without a new sample after which it is given up.
-  ///   - each: called with the trial's number, from 0, and every block as it comes.
+  ///   - each: called with the trial's number, from 0, and every block as it comes:
+  ///     frames, or a loss alone.
   /// - Returns: one epoch a trial.
   /// - Throws: ``BufferError`` for a number of samples that is not allowed, before anything starts,
   ///   and for the time-out; the ``DeviceError`` of a call; and what `each` throws.
@@ -130,20 +132,24 @@ public struct Epochs {
       trial.epoch.trigger = bracket
       if buffer.attributes.isGated { buffer.expectRestart(after: bracket) }
     }
+    func hand(_ block: SampleBlock) throws {
+      trial.add(block)
+      if block.frameCount > 0 || !block.losses.isEmpty { try each(block) }
+    }
     var sample = buffer.lastSample
     var newSampleAt = timekeeper.now
     while true {
       switch goal {
       case .samples(let wanted):
-        try each(trial.add(buffer.take(most: wanted - trial.made, wholeBlocks: true)))
+        try hand(buffer.take(most: wanted - trial.made, wholeBlocks: true))
         if trial.made >= wanted { return trial.epoch }
       case .tag(let tag, let end):
-        try each(trial.add(buffer.take(wholeBlocks: true)))
+        try hand(buffer.take(wholeBlocks: true))
         // Read after the poll: a latched tag is as old as its latch.
         let isOver = end.holds(try value(of: tag), armed: armed)
         if isOver, trial.hasBegun || buffer.lastSample != sample {
           for _ in 0..<4 {
-            try each(trial.add(buffer.take(wholeBlocks: false)))
+            try hand(buffer.take(wholeBlocks: false))
             if buffer.lastPending == 0 { break }
           }
           return trial.epoch
@@ -189,7 +195,7 @@ private struct TrialProgress {
   var hasBegun: Bool { made > 0 }
 
   /// Notes a block; what was missing before a gated store began is not the trial's.
-  mutating func add(_ block: SampleBlock) -> SampleBlock {
+  mutating func add(_ block: SampleBlock) {
     for loss in block.losses {
       if loss.reason != .overrun, !hasBegun {
         epoch.firstFrame = loss.first + loss.count
@@ -203,6 +209,5 @@ private struct TrialProgress {
       made += block.frameCount
       epoch.frameCount = block.endFrame - epoch.firstFrame
     }
-    return block
   }
 }

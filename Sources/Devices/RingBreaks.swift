@@ -21,9 +21,11 @@ extension RingReader {
     if hasRestarted(position), let restart {
       self.restart = nil
       let index = position % size
-      let isAnew = index <= mostSlots(from: restart, to: first)
+      let isAnew = index <= mostSlots(from: restart.trigger, to: first)
       return startSegment(
-        reading, cursor: isAnew ? position - index : wentBack ? position : seen, reason: .gate,
+        reading,
+        cursor: isAnew ? position - index : position < restart.slot ? position : restart.slot,
+        reason: .gate,
         first, second)
     }
     if isSuspect || reading.isLost || wentBack {
@@ -55,7 +57,7 @@ extension RingReader {
 
   /// Whether a store that is expected to begin anew has moved.
   func hasRestarted(_ position: Int64) -> Bool {
-    restart != nil && position != seen
+    restart.map { position != $0.slot } ?? false
   }
 
   /// Whether the clock can tell that a position has not moved between two brackets.
@@ -77,7 +79,8 @@ extension RingReader {
 
   /// Continues the recording where the clock says that the position is, reading from `slot` on.
   ///
-  /// At least a unit is missing between two segments, so that none begins unmarked.
+  /// At least a unit is missing between two segments, so that none begins unmarked; before the
+  /// first frame nothing need be.
   private mutating func startSegment(
     _ reading: RingReading, cursor slot: Int64, reason: Loss.Reason, _ first: Bracket,
     _ second: Bracket
@@ -95,25 +98,27 @@ extension RingReader {
       // It may have written them and stopped at any time since the last poll.
       width += 2 * Double(max(0, mostSlots(from: seenAt, to: first) - written))
     }
-    if isGated, before == 0 {
-      // Nothing to be told from what follows: the store's first frame is kept, whatever the clock's
-      // uncertainty, and nothing need be missing.
-      baseFrame = max(placed, 0)
-      baseSlot = slot / unit * unit
+    let framesPerUnit = Int64(format.framesPerUnit)
+    let framesPerSlot = Double(framesPerUnit) / Double(format.slotsPerUnit)
+    var uncertainty = width / 2 * framesPerSlot
+    baseFrame = max(placed, before == 0 ? 0 : before + framesPerUnit)
+    baseSlot = slot / unit * unit
+    // Frames that would lie before the end of the last segment come later if the clock is as
+    // uncertain as that; otherwise they are left out.
+    let overlap = baseFrame - placed
+    if overlap <= Int64(2 * uncertainty) + framesPerUnit {
+      uncertainty += Double(overlap)
     } else {
-      baseFrame = max(placed, before + Int64(format.framesPerUnit))
-      // Frames that would lie before the end of the last segment are left out.
-      baseSlot = slot / unit * unit + format.slots(ofFrames: baseFrame - placed)
+      baseSlot += format.slots(ofFrames: overlap)
     }
     cursor = baseSlot
     pause = nil
     watch = now
     if isRunning { watch.take(reading.second, second) }
-    let framesPerSlot = Double(format.framesPerUnit) / Double(format.slotsPerUnit)
+    let loss = Loss(
+      first: before, count: baseFrame - before, reason: reason, uncertainty: uncertainty)
     return Break(
-      loss: Loss(
-        first: before, count: baseFrame - before, reason: reason,
-        uncertainty: width / 2 * framesPerSlot),
+      loss: loss.count > 0 ? loss : nil,
       // Something happened during the transfer: the next poll tells whether the words are good.
       isHeld: now.deviation(of: reading.second, second) != 0)
   }

@@ -86,8 +86,8 @@ public struct RingReader: Sendable {
   /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
   /// anywhere since the last position that agreed with the clock.
   var pause: Int64?
-  /// The trigger that makes the store begin anew, until that is seen.
-  var restart: Bracket?
+  /// The trigger that makes the store begin anew, and where it stood, until it has moved.
+  var restart: (trigger: Bracket, slot: Int64)?
   /// The store began anew under the last transfer; what follows begins a new segment.
   var isSuspect = false
 
@@ -119,7 +119,7 @@ public struct RingReader: Sendable {
   /// Says that a trigger has just been fired that enables the store and resets its position
   /// (`gated`): what is found from now on, if it can have been written since, is counted from index
   /// 0 on, even if the position lies beyond the last one.
-  public mutating func expectRestart(after trigger: Bracket) { restart = trigger }
+  public mutating func expectRestart(after trigger: Bracket) { restart = (trigger, seen) }
 
   /// Takes a poll's answer for this ring, with the poll's brackets.
   ///
