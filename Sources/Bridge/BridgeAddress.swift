@@ -33,9 +33,8 @@ struct Connection: ~Copyable {
   }
 
   /// Waits for something to read, and passes on what the child says on stderr meanwhile.
-  func wait(nanoseconds: Nanoseconds) {
-    Descriptors.wait(
-      reading: [reader.descriptor, child?.errors ?? -1], nanoseconds: nanoseconds)
+  func wait(_ timekeeper: any Timekeeper, until deadline: Nanoseconds) {
+    timekeeper.wait(reading: [reader.descriptor, child?.errors ?? -1], until: deadline)
     child?.readErrors()
   }
 }

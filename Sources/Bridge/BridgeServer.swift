@@ -8,9 +8,9 @@ import Foundation
 /// `estop` goes ahead of the rest.
 public final class BridgeServer {
   public struct Options: Sendable {
-    /// Whether a stimulator stops when its host is gone. A process that plays the hardware itself
-    /// goes on: its rings run dry, as the hardware's do.
-    public var stopsWithoutHost = true
+    /// Whether this process plays the hardware, for a bridge in another one: it stops only when it
+    /// is told to, and its rings run dry when nobody feeds them.
+    public var isHardware = false
     /// Lines for stderr.
     public var log: @Sendable (String) -> Void = { _ in }
     /// Looked at every 50 ms; true ends the server as a terminate signal ends a bridge.
@@ -107,9 +107,10 @@ private struct Visit: ~Copyable {
       if options.isAskedToEnd() {
         leave("asked to end", code: 0)
       } else if pending.isEmpty {
-        let left = timeToLive.map { heard + $0 - timekeeper.now } ?? pause
-        Descriptors.wait(
-          reading: [reader.descriptor], nanoseconds: max(1_000_000, min(pause, left)))
+        let now = timekeeper.now
+        let end = timeToLive.map { heard + $0 } ?? .max
+        timekeeper.wait(
+          reading: [reader.descriptor], until: max(now + 1_000_000, min(now + pause, end)))
       } else {
         serve(pending.removeFirst())
       }
@@ -122,7 +123,7 @@ private struct Visit: ~Copyable {
     guard exit == nil else { return }
     exit = code
     options.log("ending: \(reason)")
-    if options.stopsWithoutHost || !isFault { service.safeStop() }
+    if !options.isHardware || !isFault { service.safeStop() }
     if isFault { tell("fault", reason) }
     tell("stopped", reason)
     writer.close()
@@ -188,7 +189,9 @@ private struct Visit: ~Copyable {
       if isFatal { leave(error.message, code: BridgeServer.exitAfterFatalFrame) }
     } catch let error as DeviceError {
       refuse(head.id, error.code, error.message)
-      if error.code == .driver || error.code == .disconnected, service.mustStop {
+      if error.code == .driver || error.code == .disconnected, service.mustStop,
+        !options.isHardware
+      {
         stop(because: "driver: \(error.message)")
       }
     } catch {
@@ -249,7 +252,8 @@ private struct Visit: ~Copyable {
   }
 
   private mutating func checkHeartbeat() {
-    guard let limit = timeToLive, timekeeper.now - heard > limit else { return }
+    guard let limit = timeToLive, !options.isHardware, timekeeper.now - heard > limit
+    else { return }
     timeToLive = nil
     latch = .heartbeat
     let silent = (timekeeper.now - heard) / 1_000_000

@@ -38,7 +38,10 @@ public final class BridgedCircuit: Circuit {
 
   private let link: Link
   private let opening: CircuitOpening
+  private let timekeeper: any Timekeeper
   private var scalars: Set<String> = []
+  /// When the link was last made anew.
+  private var lastAttempt: Nanoseconds?
 
   /// Starts or reaches the bridge and has it load the circuit.
   ///
@@ -55,6 +58,7 @@ public final class BridgedCircuit: Circuit {
     timekeeper: any Timekeeper, listener: LinkListener = LinkListener()
   ) throws(DeviceError) {
     self.opening = opening
+    self.timekeeper = timekeeper
     deviceDescription = "\(name) (\(opening.model) \(opening.index))"
     link = Link(
       device: deviceDescription, kind: "circuit", address: address, timekeeper: timekeeper,
@@ -161,7 +165,12 @@ public final class BridgedCircuit: Circuit {
     return (position, try link.bracket(reply.body.at, reply, "tdt.write"))
   }
 
-  public func reconnect() throws(DeviceError) { try open(attach: true) }
+  public func reconnect() throws(DeviceError) {
+    // A command that fails at once is not to be started twenty times a second.
+    if let lastAttempt { timekeeper.sleep(until: lastAttempt + TimeLimit.betweenAttempts) }
+    lastAttempt = timekeeper.now
+    try open(attach: true)
+  }
 
   public func close() {
     // A circuit that cannot be reached is left as it is.

@@ -92,6 +92,7 @@ final class ChildProcess {
   ///
   /// - Parameter patience: nanoseconds before each of the two.
   func end(patience: Nanoseconds) {
+    defer { readErrors() }
     if waitForEnd(nanoseconds: patience) != nil { return }
     _ = kill(-process, SIGTERM)
     if waitForEnd(nanoseconds: patience) != nil { return }

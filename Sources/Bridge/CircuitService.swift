@@ -15,6 +15,7 @@ final class CircuitService: Service {
   private let make: (Bool) throws(DeviceError) -> any Circuit
   private var circuit: (any Circuit)?
   private var sizes: [String: Int] = [:]
+  private var floats: Set<String> = []
   /// The device went away during the last call.
   private var isLost = false
   /// Where the words of a poll land, reused.
@@ -65,6 +66,7 @@ final class CircuitService: Service {
     }
     self.circuit = circuit
     sizes = Dictionary(circuit.tags.map { ($0.name, $0.size) }) { first, _ in first }
+    floats = Set(circuit.tags.lazy.filter { $0.type == .float }.map(\.name))
     return OpenCircuitReply(
       fs: circuit.rate, status: status.rawValue,
       tags: circuit.tags.map { .init(name: $0.name, type: $0.type.rawValue, size: $0.size) })
@@ -107,6 +109,14 @@ final class CircuitService: Service {
     }
     for tag in tags where try size(of: tag) != 1 {
       throw ServiceError.badArgument("\(tag) is a buffer, not a scalar")
+    }
+  }
+
+  /// A number that is not whole, or not one, is no position in a ring.
+  private func check(positions tags: [String]) throws {
+    try check(scalars: tags)
+    for tag in tags where floats.contains(tag) {
+      throw ServiceError.badArgument("\(tag) is a float, not a position")
     }
   }
 
@@ -162,7 +172,7 @@ final class CircuitService: Service {
     var counts: [Int] = []
     for ring in asked {
       let longest = try size(of: ring.data)
-      try check(scalars: [ring.index] + (ring.cycle.map { [$0] } ?? []))
+      try check(positions: [ring.index] + (ring.cycle.map { [$0] } ?? []))
       guard 1...longest ~= ring.size, 0...Bounds.position ~= ring.from, ring.maximumSlots >= 0
       else { throw ServiceError.badArgument("\(ring.data): size, from or max_slots") }
       counts.append(Int(min(Int64(ring.size), ring.maximumSlots, Int64(room))))
@@ -193,7 +203,8 @@ final class CircuitService: Service {
     let size = request.size ?? longest
     let index = request.index ?? request.data + "_i"
     let cycle = request.cycle ?? request.data + "_c"
-    try check(scalars: [index])
+    let hasCycle = sizes[cycle] != nil
+    try check(positions: hasCycle ? [index, cycle] : [index])
     guard request.type == "f32" || request.type == "i32", frame.blobCount % 4 == 0,
       1...longest ~= size, 0...Bounds.position ~= request.from
     else { throw ServiceError.badArgument("type, from, size or the blob's length") }
@@ -204,7 +215,7 @@ final class CircuitService: Service {
       }
     }
     let ring = RingTags(
-      data: request.data, index: index, cycle: sizes[cycle] == nil ? nil : cycle)
+      data: request.data, index: index, cycle: hasCycle ? cycle : nil)
     let result = words.withUnsafeBufferPointer { words in
       Result { () throws(DeviceError) in
         try circuit.write(words, to: ring, size: size, from: request.from)

@@ -1,3 +1,4 @@
+public import Clocks
 public import Devices
 import Glibc
 
@@ -8,6 +9,7 @@ import Glibc
 public final class DeviceSocketServer {
   private let server: BridgeServer
   private let options: BridgeServer.Options
+  private let timekeeper: any Timekeeper
   private let listener: Int32
   private let path: String
 
@@ -16,16 +18,19 @@ public final class DeviceSocketServer {
   /// - Parameters:
   ///   - device: made at the first opening, and kept.
   ///   - path: of the socket, which is replaced if it exists.
+  ///   - timekeeper: the device's.
   ///   - options: as for a bridge; ``BridgeServer/Options/isAskedToEnd`` ends ``run()``.
   /// - Throws: ``DeviceError`` if nobody can listen at `path`.
   public init(
-    _ device: ServedDevice, path: String, options: BridgeServer.Options = .init()
+    _ device: ServedDevice, path: String, timekeeper: any Timekeeper = RealTimekeeper(),
+    options: BridgeServer.Options = .init()
   ) throws(DeviceError) {
     var options = options
-    options.stopsWithoutHost = false
+    options.isHardware = true
     self.options = options
     self.path = path
-    server = BridgeServer(device, options: options)
+    self.timekeeper = timekeeper
+    server = BridgeServer(device, timekeeper: timekeeper, options: options)
     do throws(LinkError) { listener = try UnixSocket.listen(at: path) } catch {
       throw error.error(device: path, call: "listen")
     }
@@ -39,7 +44,7 @@ public final class DeviceSocketServer {
   /// Serves until asked to end.
   public func run() {
     while !options.isAskedToEnd() {
-      Descriptors.wait(reading: [listener], nanoseconds: 50_000_000)
+      timekeeper.wait(reading: [listener], until: timekeeper.now + 50_000_000)
       do throws(LinkError) {
         guard let (input, output) = try UnixSocket.accept(on: listener) else { continue }
         options.log("a client came")

@@ -34,6 +34,8 @@ final class Link {
   private var outstanding: Set<Int64> = []
   /// The same of heart-beats sent behind a request.
   private var beats: Set<Int64> = []
+  /// When the last frame had been read.
+  private var arrived: Nanoseconds = 0
   /// A fault that the bridge told of unasked for; the next call throws it.
   private var fault: DeviceError?
 
@@ -70,7 +72,7 @@ final class Link {
     }
     do throws(DeviceError) {
       try greet()
-      try burst()
+      try burst(TimeLimit.firstBurst)
     } catch {
       if connection != nil { fail(LinkError(error.code, error.message)) }
       throw error
@@ -78,35 +80,19 @@ final class Link {
   }
 
   private func greet() throws(DeviceError) {
-    let bytes = (0...255).map { UInt8($0) }
-    let answer = try bytes.withUnsafeBytes { bytes in
+    let answer = try Greeting.bytes.withUnsafeBytes { bytes in
       Result { () throws(DeviceError) in
         try exchange(
           "hello", Hello(proto: protocolVersion), blob: [bytes], limit: helloLimit,
           as: HelloReply.self)
       }
     }.get()
-    func refuse(_ code: DeviceError.Code, _ message: String) -> DeviceError {
-      DeviceError(device: device, call: "hello", code: code, message: message)
-    }
-    guard answer.body.proto == protocolVersion else {
-      throw refuse(
-        .version, "the bridge speaks proto \(answer.body.proto), this recorder \(protocolVersion)")
-    }
-    let echo = answer.frame.withBlob { Array($0) }
-    guard echo == bytes else { throw refuse(.badFrame, Self.complaint(echo, asked: bytes)) }
-    guard answer.body.device == kind else {
-      throw refuse(.badArgument, "the bridge serves a \(answer.body.device), not a \(kind)")
+    do throws(LinkError) {
+      try Greeting.check(answer.body, echo: answer.frame.withBlob { Array($0) }, kind: kind)
+    } catch {
+      throw error.error(device: device, call: "hello")
     }
     hello = answer.body
-  }
-
-  private static func complaint(_ echo: [UInt8], asked: [UInt8]) -> String {
-    guard echo.count == asked.count else {
-      return "the link mangles bytes: of \(asked.count) sent, \(echo.count) came back"
-    }
-    let place = zip(echo, asked).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
-    return "the link mangles bytes: \(asked[place]) came back as \(echo[place])"
   }
 
   /// Says goodbye and lets the bridge end by itself; harmless when the link is down.
@@ -170,9 +156,8 @@ final class Link {
       outstanding.insert(id)
       try send(limit: max(TimeLimit.write, limit))
       let (frame, head) = try awaitReply(id, limit: limit)
-      let received = timekeeper.now
       if let reason = head.error { throw refusal(reason) }
-      let exchange = note(head, sent: sent, received: received)
+      let exchange = note(head, sent: sent)
       do {
         return Answer(body: try frame.decoded(type), frame: frame, exchange: exchange)
       } catch {
@@ -198,11 +183,11 @@ final class Link {
 
   /// A few short exchanges, if the last were long ago: the clock map lives on the shortest.
   func burstIfDue() throws(DeviceError) {
-    if timekeeper.now - lastBurst >= TimeLimit.betweenBursts { try burst() }
+    if timekeeper.now - lastBurst >= TimeLimit.betweenBursts { try burst(TimeLimit.burst) }
   }
 
-  private func burst() throws(DeviceError) {
-    for _ in 0..<TimeLimit.burst {
+  private func burst(_ count: Int) throws(DeviceError) {
+    for _ in 0..<count {
       _ = try exchange("clock", Nothing(), limit: TimeLimit.short, as: Nothing.self)
     }
     lastBurst = timekeeper.now
@@ -302,11 +287,13 @@ final class Link {
         throw broken(error.code, "the bridge answers with rubbish: \(error.message)")
       }
       switch result {
-      case .frame(let frame): return frame
+      case .frame(let frame):
+        arrived = timekeeper.now
+        return frame
       case .end: throw ended(because: LinkError("the bridge ended the link"))
       case .nothingYet:
         guard let deadline, timekeeper.now < deadline else { return nil }
-        connection?.wait(nanoseconds: deadline - timekeeper.now)
+        connection?.wait(timekeeper, until: deadline)
       }
     }
   }
@@ -326,7 +313,11 @@ final class Link {
       let code = message.split(separator: ":").first.flatMap {
         DeviceError.Code(rawValue: .init($0))
       }
-      fault = DeviceError(device: device, call: "fault", code: code ?? .driver, message: message)
+      listener.log("fault: \(message)")
+      // The first is the cause of the others.
+      fault =
+        fault
+        ?? DeviceError(device: device, call: "fault", code: code ?? .driver, message: message)
     case "underrun":
       hasUnderrun = true
       listener.log("underrun: \(message)")
@@ -343,12 +334,11 @@ final class Link {
     return reason.fatal == true ? broken(error.code, error.message) : error
   }
 
-  private func note(
-    _ head: ReplyHead, sent: Nanoseconds, received: Nanoseconds
-  ) -> LinkExchange {
+  /// The four timestamps of the reply that just came.
+  private func note(_ head: ReplyHead, sent: Nanoseconds) -> LinkExchange {
     let t = head.t?.count == 2 ? head.t ?? [] : [0, 0]
     let exchange = LinkExchange(
-      hostSend: sent, bridgeReceive: t[0], bridgeSend: t[1], hostReceive: received)
+      hostSend: sent, bridgeReceive: t[0], bridgeSend: t[1], hostReceive: arrived)
     if head.t?.count == 2, clock.add(exchange) { listener.exchange(exchange) }
     return exchange
   }
@@ -357,7 +347,7 @@ final class Link {
 
   /// The stream ended or cannot be written to: what its process has to say of it.
   private func ended(because error: LinkError) -> LinkError {
-    let words = connection?.child?.obituary() ?? error.message
+    let words = connection?.child?.obituary() ?? fault?.message ?? error.message
     return broken(.disconnected, words)
   }
 

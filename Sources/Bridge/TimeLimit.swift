@@ -26,7 +26,12 @@ enum TimeLimit {
   static let write = 1 * second
   /// A process that has been told to end, before it is made to.
   static let leave = 2 * second
-  /// Between bursts of `clock`, and how many exchanges are one.
+  /// Between two attempts to make a lost link anew.
+  static let betweenAttempts = second / 4
+
+  /// Between bursts of `clock`; how many exchanges are the first, and each later one, which a feed
+  /// waits for.
   static let betweenBursts = 5 * second
-  static let burst = 8
+  static let firstBurst = 8
+  static let burst = 4
 }

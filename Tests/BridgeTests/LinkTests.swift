@@ -114,16 +114,22 @@ extension Link {
     #expect(error?.code == .overCurrent)
     #expect(error?.message == "over-current: output 3")
     #expect(link.hasUnderrun)
-    #expect(ear.lines == ["log: hello", "underrun: a ring ran dry", "stopped: over-current"])
+    #expect(
+      ear.lines == [
+        "log: hello", "underrun: a ring ran dry", "fault: over-current: output 3",
+        "stopped: over-current",
+      ])
     #expect(link.error("stg.feed") == nil)
     #expect(!bridge.heard.all.suffix(2).contains("stg.stop"))
   }
 
-  @Test("Every code of the protocol is a code of device errors", arguments: [
-    "bad-frame", "version", "unknown-op", "bad-argument", "not-open", "busy", "timeout", "driver",
-    "no-such-tag", "read-failed", "not-running", "not-armed", "limit", "estop", "heartbeat",
-    "token", "capacity", "underrun", "over-current", "locked",
-  ])
+  @Test(
+    "Every code of the protocol is a code of device errors",
+    arguments: [
+      "bad-frame", "version", "unknown-op", "bad-argument", "not-open", "busy", "timeout", "driver",
+      "no-such-tag", "read-failed", "not-running", "not-armed", "limit", "estop", "heartbeat",
+      "token", "capacity", "underrun", "over-current", "locked",
+    ])
   func codes(code: String) throws {
     let bridge = ScriptedBridge { op, id, _ in
       guard op == "stg.feed" else { return nil }

@@ -43,7 +43,6 @@ struct PythonBridgeTests {
     #expect(circuit.rate == 2000)
     #expect(circuit.tags.contains(TagInfo(name: "lfp", type: .buffer, size: 65_536)))
     #expect(circuit.tags.contains(TagInfo(name: "amp_gain", type: .float, size: 1)))
-    #expect(ear.lines.contains { $0.contains("a stray line of the vendor") })
     try circuit.set("amp_gain", to: 0.1)
     let values = try circuit.values(of: ["amp_gain", "nothing", "lfp_n"])
     #expect(values[0] == 0.1 && values[1].isNaN && values[2] == 65_536)
@@ -83,6 +82,7 @@ struct PythonBridgeTests {
     circuit.close()
     #expect(throws: DeviceError.self) { try circuit.health() }
     #expect(ear.exchanges.count > 15)
+    #expect(ear.lines.contains { $0.contains("a stray line of the vendor") })
   }
 
   @Test("No sample is lost when the program is killed and started again")
@@ -124,7 +124,7 @@ struct PythonBridgeTests {
       }
     }
     #expect(causes == [.disconnected])
-    #expect(cursor > 8 * 500)
+    #expect(cursor > 8 * 300)
     circuit.close()
   }
 

@@ -8,41 +8,18 @@ import Testing
 
 /// A recorder, a bridge that comes and goes, and a device that does neither.
 @Suite(.timeLimit(.minutes(1))) struct ReconnectingTests {
-  /// Bridges to a device process, each new as a process would be, until `cut` is set.
-  private func relays(to device: String, cut: Flag) -> ServerThread {
-    ServerThread { path, isAskedToEnd, ready in
-      let timekeeper = RealTimekeeper()
-      do {
-        let listener = try UnixSocket.listen(at: path)
-        ready()
-        while !isAskedToEnd() {
-          Descriptors.wait(reading: [listener], nanoseconds: 20_000_000)
-          guard let (input, output) = try UnixSocket.accept(on: listener) else { continue }
-          cut.clear()
-          var options = BridgeServer.Options()
-          options.isAskedToEnd = { cut.isSet || isAskedToEnd() }
-          let served = ServedDevice.circuit { attach throws(DeviceError) in
-            try BridgedCircuit(
-              name: "rz", address: .socket(device), opening: CircuitOpening(model: "RZ2"),
-              attach: attach, timekeeper: timekeeper)
-          }
-          _ = BridgeServer(served, options: options).run(input: input, output: output)
-        }
-      } catch {
-        Issue.record(error)
-      }
-    }
-  }
+  /// Slots of 4 s.
+  private static let ring = 200_000
 
   @Test("No sample is lost when a bridge goes away and a new one attaches")
   func nothingIsLost() throws {
     let device = ServerThread.device {
       .circuit { attach throws(DeviceError) in
-        try simulatedCircuit(attach: attach)
+        try simulatedCircuit(attach: attach, slots: Self.ring)
       }
     }
     let cut = Flag()
-    let relay = relays(to: device.path, cut: cut)
+    let relay = ServerThread.bridges(cut: cut) { [path = device.path] in bridgedCircuit(path) }
     let timekeeper = RealTimekeeper()
     let circuit = try BridgedCircuit(
       name: "rz", address: .socket(relay.path), opening: CircuitOpening(model: "RZ2"),
@@ -50,15 +27,15 @@ import Testing
     let contract = CircuitContract(circuit: circuit, timekeeper: timekeeper)
     try circuit.run()
     var cursor = try contract.poll(
-      CircuitContract.data, size: 4000, from: .max, room: 0
-    ).0.rings[0].first.slots(size: 4000)
+      CircuitContract.data, size: Self.ring, from: .max, room: 0
+    ).0.rings[0].first.slots(size: Self.ring)
     var losses = 0
     for turn in 0..<30 {
       if turn == 10 || turn == 20 { cut.set() }
       contract.wait(milliseconds: 10)
       do {
         let (poll, words) = try contract.poll(
-          CircuitContract.data, size: 4000, from: cursor, room: 4000)
+          CircuitContract.data, size: Self.ring, from: cursor, room: Self.ring)
         #expect(poll.rings[0].start == cursor)
         for (place, word) in words.enumerated()
         where word != contract.expectedWord(slot: cursor + Int64(place)) {
@@ -111,6 +88,48 @@ import Testing
     #expect(contract.code { try contract.feed(from: 2500, contract.zeros(1)) } == .notArmed)
     #expect(try stimulator.configure(contract.setup()) == contract.setup(), "it is idle")
     stimulator.close()
+  }
+
+  @Test("A device whose bridge vanishes runs dry and stays silent; the next one finds it stopped")
+  func bridgeVanishes() throws {
+    let timekeeper = RealTimekeeper()
+    let world = SimulatedWorld(timekeeper: timekeeper, keepsTruth: true)
+    let device = ServerThread.device {
+      .stimulator {
+        var settings = StimulatorSimulation()
+        settings.latency = .none
+        return SimulatedStimulator(settings: settings, world: world)
+      }
+    }
+    func connect() throws -> StimulatorContract {
+      let stimulator = try BridgedStimulator(
+        name: "stg", address: .socket(device.path), timekeeper: timekeeper)
+      return StimulatorContract(stimulator: stimulator, timekeeper: timekeeper)
+    }
+    /// 5 ms of 0.1 mA and −0.1 mA, and as much of nothing.
+    let period =
+      Array(repeating: Int16(200), count: 50) + Array(repeating: -200, count: 50)
+      + Array(repeating: 0, count: 150)
+    do {
+      let contract = try connect()
+      _ = try contract.stimulator.configure(contract.setup())
+      try contract.arm(timeToLive: 5000)
+      let prefill = Array((0..<10).map { _ in period }.joined())
+      #expect(try contract.feed(from: 0, prefill).accepted == [2500])
+      _ = try contract.stimulator.start(triggers: 1)
+      // The object goes, and its connection with it: nobody says goodbye.
+    }
+    let gone = timekeeper.now
+    timekeeper.sleep(until: gone + 300_000_000)
+    let runs = world.runs(of: .channel(0))
+    #expect(runs.count { $0.code == 200 } == 10 && runs.count { $0.code == -200 } == 10)
+    let last = try #require(runs.last)
+    #expect(last.code == 0)
+    #expect(last.time < gone + 250_000_000)
+    let contract = try connect()
+    _ = try contract.stimulator.configure(contract.setup())
+    contract.stimulator.close()
+    #expect(world.runs(of: .channel(0)).last == last, "nothing was put out since")
   }
 
   @Test("A socket on which nobody listens is refused with its path")

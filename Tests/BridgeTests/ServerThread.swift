@@ -1,5 +1,7 @@
 import Clocks
+import Devices
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -14,6 +16,7 @@ final class ServerThread {
 
   /// Runs `body` with the path of a socket and a way to know that it is to end. It calls `ready`.
   init(
+    _ timekeeper: any Timekeeper = RealTimekeeper(),
     _ body:
       @escaping @Sendable (
         _ path: String, _ isAskedToEnd: @escaping @Sendable () -> Bool, _ ready: () -> Void
@@ -21,7 +24,6 @@ final class ServerThread {
   ) {
     let path = NSTemporaryDirectory() + "bridge-\(UInt32.random(in: 0 ... .max)).sock"
     let flag = Flag()
-    let timekeeper = RealTimekeeper()
     let gate = timekeeper.makeGate()
     self.path = path
     self.flag = flag
@@ -41,19 +43,68 @@ final class ServerThread {
 
   /// A device process: what is served outlives its clients.
   static func device(
+    _ timekeeper: any Timekeeper = RealTimekeeper(),
     _ make: @escaping @Sendable () -> ServedDevice
   ) -> ServerThread {
-    ServerThread { path, isAskedToEnd, ready in
+    ServerThread(timekeeper) { path, isAskedToEnd, ready in
       var options = BridgeServer.Options()
       options.isAskedToEnd = isAskedToEnd
       do {
-        let server = try DeviceSocketServer(make(), path: path, options: options)
+        let server = try DeviceSocketServer(
+          make(), path: path, timekeeper: timekeeper, options: options)
         ready()
         server.run()
       } catch {
         Issue.record(error)
       }
     }
+  }
+}
+
+extension ServerThread {
+  /// Bridges, each new as a process would be; one ends when `cut` is set.
+  static func bridges(
+    _ timekeeper: any Timekeeper = RealTimekeeper(), cut: Flag = Flag(),
+    _ make: @escaping @Sendable () -> ServedDevice
+  ) -> ServerThread {
+    ServerThread(timekeeper) { path, isAskedToEnd, ready in
+      do {
+        let listener = try UnixSocket.listen(at: path)
+        defer { _ = close(listener) }
+        ready()
+        while !isAskedToEnd() {
+          timekeeper.wait(reading: [listener], until: timekeeper.now + 20_000_000)
+          guard let (input, output) = try UnixSocket.accept(on: listener) else { continue }
+          cut.clear()
+          var options = BridgeServer.Options()
+          options.isAskedToEnd = { cut.isSet || isAskedToEnd() }
+          _ = BridgeServer(make(), timekeeper: timekeeper, options: options)
+            .run(input: input, output: output)
+        }
+      } catch {
+        Issue.record(error)
+      }
+    }
+  }
+}
+
+/// A circuit on the socket of a device process, to be served by a bridge.
+func bridgedCircuit(
+  _ path: String, _ timekeeper: any Timekeeper = RealTimekeeper()
+) -> ServedDevice {
+  .circuit { attach throws(DeviceError) in
+    try BridgedCircuit(
+      name: "rz", address: .socket(path), opening: CircuitOpening(model: "RZ2"), attach: attach,
+      timekeeper: timekeeper)
+  }
+}
+
+/// A stimulator on the socket of a device process, to be served by a bridge.
+func bridgedStimulator(
+  _ path: String, _ timekeeper: any Timekeeper = RealTimekeeper()
+) -> ServedDevice {
+  .stimulator { () throws(DeviceError) in
+    try BridgedStimulator(name: "stg", address: .socket(path), timekeeper: timekeeper)
   }
 }
 

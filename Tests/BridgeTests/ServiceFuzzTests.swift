@@ -33,26 +33,27 @@ import Testing
     "tdt.set": #""tags":{"gain":3}"#,
     "tdt.trigger": #""trigger":1,"mode":"pulse""#,
     "tdt.poll": #"""
-      "latch":1,"tags":["gain"],"buffers":[{"data":"data","index":"data_i","cycle":"data_c",\#
-      "from":0,"max_slots":100,"size":4000}]
-      """#,
+    "latch":1,"tags":["gain"],"buffers":[{"data":"data","index":"data_i","cycle":"data_c",\#
+    "from":0,"max_slots":100,"size":4000}]
+    """#,
     "tdt.write": #""data":"out","from":100,"type":"i32","size":500"#,
     "stg.open": "",
     "stg.configure": #"""
-      "mode":"current","rate":50000,"capacity_bytes":[10000,10000],"ring_samples":2500,\#
-      "channel_map":[1,2],"sync_map":[1,2],"digout_map":[1,2],"autostart":[0,0],\#
-      "callback_percent":10,"continuous":true
-      """#,
+    "mode":"current","rate":50000,"capacity_bytes":[10000,10000],"ring_samples":2500,\#
+    "channel_map":[1,2],"sync_map":[1,2],"digout_map":[1,2],"autostart":[0,0],\#
+    "callback_percent":10,"continuous":true
+    """#,
     "stg.start": #""token":"TOKEN","triggers":1"#,
     "stg.stop": #""triggers":1,"graceful":true"#,
     "stg.feed": #""token":"TOKEN","chunks":[{"channel":0,"kind":"signal","from":0,"count":2}]"#,
     "stg.download": #"""
-      "token":"TOKEN","channel":0,"amplitudes_nA":[2000,0],"durations_us":[20,20],"repeat":1
-      """#,
+    "token":"TOKEN","channel":0,"amplitudes_nA":[2000,0],"durations_us":[20,20],"repeat":1
+    """#,
     "arm": #""ttl_ms":1000,"queue_max_ms":250,"limits":[{"max_mA":1,"max_charge_nC":100}]"#,
   ]
 
-  @Test("Senseless requests are refused or carried out; the server lives", arguments: [true, false])
+  @Test(
+    "Senseless requests are refused or carried out; the server lives", arguments: [true, false])
   func senseless(isCircuit: Bool) throws {
     let timekeeper = VirtualTimekeeper()
     let world = SimulatedWorld(timekeeper: timekeeper)
@@ -66,8 +67,10 @@ import Testing
     var random = SplitMix64(seed: seed)
     var token = ""
     var done: [String: Int] = [:]
-    _ = try service.perform(isCircuit ? "tdt.open" : "stg.open", frame(
-      isCircuit ? Self.sound["tdt.open"] ?? "" : ""))
+    _ = try service.perform(
+      isCircuit ? "tdt.open" : "stg.open",
+      frame(
+        isCircuit ? Self.sound["tdt.open"] ?? "" : ""))
     for _ in 0..<3000 {
       let op = operations[random.next(below: operations.count)]
       var members = (Self.sound[op] ?? "").replacing("TOKEN", with: token)
