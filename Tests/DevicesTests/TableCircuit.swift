@@ -2,12 +2,14 @@ import Clocks
 import Devices
 import Samples
 
-/// A halted circuit that is nothing but a table of tags.
+/// A halted circuit that is nothing but a table of tags and a memory to write to.
 final class TableCircuit: Circuit {
   let deviceDescription = "table"
   let rate: Double
   var tags: [TagInfo]
   var scalars: [String: Float]
+  /// What was written, by slot.
+  private(set) var memory: [UInt32] = []
   /// What was set, in order.
   private(set) var settings: [String] = []
 
@@ -54,7 +56,9 @@ final class TableCircuit: Circuit {
   func write(
     _ words: UnsafeBufferPointer<UInt32>, to ring: RingTags, size: Int, from: Int64
   ) -> (position: RingPosition, bracket: Bracket) {
-    (RingPosition(cycle: 0, index: 0), Bracket(before: 0, after: 0))
+    if memory.isEmpty { memory = Array(repeating: 0, count: tags.map(\.size).max() ?? 0) }
+    for (place, word) in words.enumerated() { memory[(Int(from) + place) % size] = word }
+    return (RingPosition(cycle: 0, index: 0), Bracket(before: 0, after: 0))
   }
 
   func reconnect() {}
