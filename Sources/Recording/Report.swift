@@ -26,6 +26,8 @@ public struct Report: Sendable {
     if case .disk = reason { return 74 }
     if case .device = reason { return 69 }
     if !deviceFailures.isEmpty { return 69 }
+    // What a store that stands still at the end did not make is missing as well.
+    if final.buffers.contains(where: \.isStalled) { return 75 }
     if lost > 0 || final.lostEvents > 0 || final.endedSeries > 0 || stimulatorFault != nil {
       return 75
     }

@@ -8,16 +8,20 @@ extension Report {
     if let path { lines.append("\(path): \(StatusText.decimal(duration, 3)) s") }
     for buffer in final.buffers {
       var line = "  \(buffer.name): \(buffer.samples) samples per channel"
-      line += buffer.lost > 0 ? ", LOST \(buffer.lost) in \(buffer.gaps) gaps" : ", none lost"
+      line +=
+        buffer.lost > 0 ? ", LOST \(buffer.lost) in \(counted(buffer.gaps, "gap"))" : ", none lost"
+      if buffer.isStalled { line += ", STANDS STILL" }
       if buffer.clipped > 0 { line += ", clipped codes \(buffer.clipped)" }
       line += ", ring at most \(StatusText.percent(buffer.worstFill))"
-      if buffer.racesRepaired > 0 { line += ", \(buffer.racesRepaired) torn positions repaired" }
+      if buffer.racesRepaired > 0 {
+        line += ", repaired \(counted(buffer.racesRepaired, "torn position"))"
+      }
       lines.append(line)
     }
     if final.lostEvents > 0 { lines.append("  events LOST \(final.lostEvents)") }
     if let stimulator = final.stimulator {
       lines.append(
-        "  \(stimulator.name): \(stimulator.changes) signal changes, "
+        "  \(stimulator.name): \(counted(stimulator.changes, "signal change")), "
           + "onsets ± \(StatusText.decimal(stimulator.uncertainty * 1e6, 0)) µs"
           + (stimulator.underruns > 0 ? ", UNDERRUNS \(stimulator.underruns)" : ""))
     }
@@ -29,7 +33,7 @@ extension Report {
     if path != nil {
       lines.append(
         "  file: flushed within \(StatusText.milliseconds(final.file.worstFlushDelay)) ms"
-          + (final.file.lateFlushes > 0 ? ", LATE \(final.file.lateFlushes) times" : ""))
+          + (final.file.lateFlushes > 0 ? ", LATE \(counted(final.file.lateFlushes, "time"))" : ""))
     }
     for failure in deviceFailures { lines.append("  device: \(failure)") }
     if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
@@ -50,6 +54,7 @@ extension Report {
             "name": .text(buffer.name), "samples": .whole(buffer.samples),
             "lost": .whole(buffer.lost), "gaps": .whole(buffer.gaps),
             "clipped": .whole(buffer.clipped), "worst_fill": .number(buffer.worstFill),
+            "stands_still": .bool(buffer.isStalled),
             "races_repaired": .whole(buffer.racesRepaired),
           ]
         }),
@@ -69,4 +74,8 @@ extension Report {
       "cpu_s": .number(Usage.processorSeconds), "peak_memory_MB": .number(Usage.peakMegabytes),
     ]
   }
+}
+
+private func counted(_ number: Int, _ noun: String) -> String {
+  "\(number) \(noun)\(number == 1 ? "" : "s")"
 }

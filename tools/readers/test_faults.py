@@ -86,6 +86,19 @@ def test_a_stall_is_said_and_declared(tmp_path):
         length = file["acquisition/x/data"].shape[0]
         assert length == pytest.approx(told["duration_s"] * RATE, abs=0.3 * RATE)
     assert "x: the index stands still (the circuit runs)" in result.stderr
+    assert result.returncode == 75 and not told["buffers"][0]["stands_still"]
+    # What was never made was not flushed late.
+    assert told["flush"]["late"] == 0 and told["flush"]["worst_s"] <= 1
+
+
+def test_a_stall_that_does_not_end_is_no_success(tmp_path):
+    path, result, told = record(tmp_path, [{"kind": "halt", "at_s": 4}])
+    assert result.returncode == 75
+    (buffer,) = told["buffers"]
+    assert buffer["stands_still"] and buffer["lost"] == 0
+    with h5py.File(path) as file:
+        assert log(file, "stall") == ["x: the index stands still (the circuit is halted)"]
+        assert check_counter(file) == buffer["samples"]
 
 
 def test_a_reset_opens_a_new_segment_where_the_clock_has_it(tmp_path):

@@ -153,8 +153,9 @@ final class FileWriter {
   }
 
   private func note(_ loss: RingReader.Loss, _ index: Int) throws(NWBError) {
+    let end = loss.first + loss.count
+    if loss.first <= max(series[index].flushed, series[index].gapEnd) { series[index].gapEnd = end }
     if let writer = file?.series[index] {
-      let end = loss.first + loss.count
       if end > Int64(writer.rows) { try writer.skip(rows: Int(end - Int64(writer.rows))) }
     }
     invalidate(index, loss.first..<loss.first + loss.count, reason: loss.reason.rawValue)
@@ -229,7 +230,8 @@ final class FileWriter {
       guard let writer = file?.series[index] else { continue }
       let rows = Int64(writer.rowsInFile)
       if rows > series[index].flushed {
-        worst = max(worst, now - series[index].seconds(of: series[index].flushed))
+        let oldest = max(series[index].flushed, series[index].gapEnd)
+        if oldest < rows { worst = max(worst, now - series[index].seconds(of: oldest)) }
         series[index].flushed = rows
       }
       flushedTo = min(flushedTo, series[index].seconds(of: rows))

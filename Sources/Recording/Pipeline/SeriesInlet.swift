@@ -19,6 +19,8 @@ struct SeriesInlet {
   var openSince: Nanoseconds?
   /// Frames that a completed flush covers.
   var flushed: Int64 = 0
+  /// The end of a gap that follows what is flushed: nothing waits before it.
+  var gapEnd: Int64 = 0
   var framesTaken: Int64 = 0
 
   init(_ attributes: BufferAttributes, lane: SampleLane) {

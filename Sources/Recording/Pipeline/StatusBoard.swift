@@ -19,7 +19,10 @@ public final class StatusBoard: Sendable {
     public var clipped: Int64 = 0
     /// Per channel over the last second, in the unit of the series before the gain.
     public var levels: [Level] = []
+    /// At the last poll.
     public var standsStill = false
+    /// For so long that it was reported, and still.
+    public var isStalled = false
     public var racesRepaired = 0
   }
 
