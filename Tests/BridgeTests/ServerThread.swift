@@ -39,6 +39,7 @@ final class ServerThread {
   func end() {
     flag.set()
     thread.join()
+    unlink(path)
   }
 
   /// A device process: what is served outlives its clients.
