@@ -57,14 +57,17 @@ enum ServeSimulatorCommand: Command {
     }
     if let path = arguments.value("listen") {
       do throws(DeviceError) {
-        try DeviceSocketServer(device, path: path, options: options).run()
+        try DeviceSocketServer(device, path: path, timekeeper: timekeeper, options: options).run()
         return 0
       } catch {
         throw Failure(exitCode: 73, place: path, message: "\(error)")
       }
     }
+    // Frames have descriptors of their own: nothing that prints can come between them.
+    let (input, output) = (dup(STDIN_FILENO), dup(STDOUT_FILENO))
+    dup2(STDERR_FILENO, STDOUT_FILENO)
     return BridgeServer(device, timekeeper: timekeeper, options: options)
-      .run(input: STDIN_FILENO, output: STDOUT_FILENO)
+      .run(input: input, output: output)
   }
 
   private static func served(
@@ -97,6 +100,11 @@ enum ServeSimulatorCommand: Command {
           name: settings.name, address: .socket(socket),
           opening: CircuitOpening(model: settings.model ?? "RZ2"), attach: attach,
           timekeeper: timekeeper)
+      }
+      guard !attach else {
+        throw DeviceError(
+          device: settings.name, call: "attach", code: .notRunning,
+          message: "no circuit runs in a simulator that has just been started")
       }
       return try SimulatedCircuit(settings, of: session, in: world)
     }

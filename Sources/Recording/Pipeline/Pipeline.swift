@@ -114,7 +114,7 @@ extension Recorder {
     AcquirerContext(
       stop: acquisitionStop, stopAll: { [stop] in stop.request($0) }, inlet: inlet, board: board,
       clock: clock, latched: latched, warn: warnings, writerEnded: writerState,
-      longestPoll: min(50_000_000, plan.file.flushInterval / 8), patience: 10,
+      longestPoll: plan.file.flushInterval / 8, patience: 10,
       timekeeper: timekeeper, requests: requests)
   }
 
