@@ -86,24 +86,33 @@ struct Acquirer<Device: Circuit> {
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
-    return finish() ?? failing?.error
+    return finish() ?? (isFirst ? failing?.error : nil)
   }
 
-  /// Reads what is still in the rings, and halts.
+  /// Seconds for which a device that fails at the end is asked again.
+  private static var lastPatience: Double { 2 }
+
+  /// Silences the outputs, reads what is still in the rings, and halts.
   private mutating func finish() -> DeviceError? {
     defer { try? circuit.halt() }
-    do throws(DeviceError) {
-      try withOutputs { output throws in try output.finish() }
-      guard !isFirst else { return nil }
-      // A poll brings everything unless a lane is nearly full; then a few more do.
-      for _ in 0..<8 {
-        guard !context.hasWriterEnded else { break }
-        if try pollOnce() == 0 { break }
+    let began = timekeeper.now
+    var isSilent = false
+    // A poll brings everything unless a lane is nearly full; then a few more do.
+    var polls = 8
+    while true {
+      do throws(DeviceError) {
+        if !isSilent { try withOutputs { output throws in try output.finish() } }
+        isSilent = true
+        guard !isFirst, polls > 0, !context.hasWriterEnded else { return nil }
+        if try pollOnce() == 0 { return nil }
+        polls -= 1
+      } catch {
+        // A device that is away for a moment has the last samples all the same.
+        guard Double(timekeeper.now - began) * 1e-9 < Self.lastPatience else { return error }
+        timekeeper.sleep(until: timekeeper.now + 50_000_000)
+        if error.code == .disconnected { try? circuit.reconnect() }
       }
-    } catch {
-      return error
     }
-    return nil
   }
 
   /// One round trip and what it means.
@@ -208,7 +217,7 @@ struct Acquirer<Device: Circuit> {
       }
     }
     if let loss = step.loss, loss.count > 0 { report(loss, of: ring) }
-    watchStall(step, of: index)
+    watchStall(step, of: index, series: series)
   }
 
   private func report(_ loss: RingReader.Loss, of ring: OpenedRing) {
@@ -227,13 +236,14 @@ struct Acquirer<Device: Circuit> {
 
   /// Says within a second (or four polls, or four slots, if that is longer) that a store stands
   /// still.
-  private mutating func watchStall(_ step: RingReader.Step, of index: Int) {
+  private mutating func watchStall(_ step: RingReader.Step, of index: Int, series: Int) {
     let ring = rings[index]
     guard step.standsStill, !ring.attributes.isGated else {
       if ring.isStallReported {
         context.inlet.log(
           .note, "\(ring.name): goes on after standing still",
           at: context.clock.seconds(atHost: poll.firstLatch.middle))
+        context.board.update { $0.buffers[series].isStalled = false }
       }
       rings[index].stillSince = nil
       rings[index].isStallReported = false
@@ -247,6 +257,7 @@ struct Acquirer<Device: Circuit> {
       return
     }
     rings[index].isStallReported = true
+    context.board.update { $0.buffers[series].isStalled = true }
     let status = try? circuit.health().status
     let why =
       status.map { $0.contains(.running) ? "the circuit runs" : "the circuit is halted" }
@@ -316,13 +327,15 @@ struct Acquirer<Device: Circuit> {
 
   // MARK: - Time
 
-  /// Nanoseconds between polls: an eighth of the shortest ring, not more than 50 ms, at least 5 ms
-  /// and four times what a poll costs, but never above a quarter of the shortest ring.
+  /// Nanoseconds between polls: an eighth of the shortest ring, at most 50 ms, at least 5 ms and
+  /// twice what a poll costs, but never above a quarter of the shortest ring or what the flush
+  /// promise allows. What a poll costs grows with the interval: more than twice would run away.
   private var interval: Nanoseconds {
     if let asked = plan.pollInterval { return Int64(asked * 1e9) }
     let shortest = rings.filter { $0.lane != nil }.map(\.attributes.sampleTime).min() ?? 1
-    let wanted = min(Int64(shortest / 8 * 1e9), context.longestPoll)
-    return max(5_000_000, min(max(wanted, 4 * pollCost), Int64(shortest / 4 * 1e9)))
+    let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
+    let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
+    return max(5_000_000, min(max(wanted, 2 * pollCost), most))
   }
 
   private func seconds(since start: Nanoseconds) -> String {
