@@ -81,9 +81,11 @@ extension SimulatedCircuit {
       var position =
         poll.latch == nil
         ? settledPosition(poll.rings[ring], &call) : readPosition(poll.rings[ring], &call)
-      if isFirst, pending.isTorn { position = torn(position, poll.rings[ring].tags) }
+      if isFirst, pending.isTorn {
+        position = torn(position, poll.rings[ring].tags, at: call.time)
+      }
       if isFirst { poll.rings[ring].first = position } else { poll.rings[ring].second = position }
-      if poll.latch == nil, ring == 0 { after = call.time }
+      if poll.latch == nil { after = call.time }
     }
     if isFirst, !poll.rings.isEmpty { pending.isTorn = false }
     let bracket = Bracket(before: before, after: after)
@@ -110,11 +112,21 @@ extension SimulatedCircuit {
     return position
   }
 
-  /// Index wrapped and cycle not yet counted, or the reverse.
-  private func torn(_ position: RingPosition, _ tags: RingTags) -> RingPosition {
-    guard tags.cycle != nil, let store = dataStore(tags) else { return position }
-    let isEarly = position.index < stores[store].timeline.size / 2 && position.cycle > 0
-    return RingPosition(cycle: position.cycle + (isEarly ? -1 : 1), index: position.index)
+  /// Index wrapped and cycle not yet counted, or the reverse. A store that stands still has no
+  /// torn position.
+  private func torn(
+    _ position: RingPosition, _ tags: RingTags, at moment: Nanoseconds
+  ) -> RingPosition {
+    guard tags.cycle != nil, let store = dataStore(tags), let oscillator else { return position }
+    let timeline = stores[store].timeline
+    let tick = oscillator.tick(at: moment)
+    let step = Int64(timeline.decimation * timeline.format.framesPerUnit)
+    guard timeline.position(at: tick) != timeline.position(at: tick + 2 * step) else {
+      return position
+    }
+    let isWrapped = position.index < timeline.size / 2
+    guard !isWrapped || position.cycle > 0 else { return position }
+    return RingPosition(cycle: position.cycle + (isWrapped ? -1 : 1), index: position.index)
   }
 
   // MARK: - Words

@@ -108,8 +108,8 @@ struct StoreTimeline {
   /// Enables the store from a tick on, for so many ticks.
   mutating func enable(at tick: Int64, ticks: Int64?, resetsPosition: Bool) {
     enabledUntil = ticks.map { tick + $0 } ?? .max
-    let position = resetsPosition ? RingPosition(cycle: 0, index: 0) : position(at: tick)
-    change(at: tick, index: position.index, cycle: position.cycle)
+    // Triggered again while it runs, it goes on with the frame under way.
+    change(at: tick, index: resetsPosition ? 0 : nil, cycle: resetsPosition ? 0 : nil)
     eras[eras.count - 1].enabledFrame = eras[eras.count - 1].firstFrame
   }
 

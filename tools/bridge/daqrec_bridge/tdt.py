@@ -212,16 +212,12 @@ class CircuitDevice:
         return ring, entry.integer("from", 0, POSITION), entry.integer("max_slots", 0, POSITION)
 
     def _positions(self, rings: List[Ring], latch) -> Tuple[list, List[int]]:
-        """Index and cycle of every ring, and the bracket of the latch (without one, of the first
-        ring's)."""
+        """Index and cycle of every ring, and the bracket of the latch (without one, of reading them
+        all)."""
         before = self._clock.now()
-        at = [before, before] if latch is None else self._fire(latch)
-        positions = []
-        for ring in rings:
-            positions.append(ring.position(self._device(), latched=latch is not None))
-            if latch is None and len(positions) == 1:
-                at = [before, self._clock.now()]
-        return positions, at
+        at = None if latch is None else self._fire(latch)
+        positions = [ring.position(self._device(), latched=latch is not None) for ring in rings]
+        return positions, at or [before, self._clock.now()]
 
     def _write(self, fields: Fields, blob: bytes) -> Tuple[dict, bytes]:
         processor = self._device()
