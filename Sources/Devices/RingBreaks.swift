@@ -29,8 +29,15 @@ extension RingReader {
         first, second)
     }
     if isSuspect || reading.isLost || wentBack {
-      let reason: Loss.Reason = isGated ? .gate : isSuspect || wentBack ? .reset : .clock
+      let reason: Loss.Reason =
+        isGated ? .gate : isSuspect || wentBack || beganAnew ? .reset : .clock
       let cursor = wentBack ? beginning(of: position, first) : position
+      if wentBack, position % size == 0, reading.second == position {
+        // Nothing is written yet, so that the clock cannot say where it will lie: wait.
+        pause = position
+        beganAnew = true
+        return Break(standsStill: true, isHeld: true)
+      }
       return startSegment(reading, cursor: cursor, reason: reason, first, second)
     }
     if behind > 0 { return startSegment(reading, cursor: position, reason: .clock, first, second) }
@@ -51,7 +58,8 @@ extension RingReader {
       // What is new was written since the store went on; if it was not seen standing still, what
       // came between the last position in time and the first late one may lie on either side.
       return startSegment(
-        reading, cursor: pause, reason: isGated ? .gate : .stall, first, second)
+        reading, cursor: pause, reason: isGated ? .gate : beganAnew ? .reset : .stall, first,
+        second)
     }
   }
 
@@ -87,10 +95,12 @@ extension RingReader {
   ) -> Break {
     let before = nextFrame
     let range = watch.expected(first) ?? Double(cursor)...Double(cursor)
-    let likely = Int64(((range.lowerBound + range.upperBound) / 2).rounded())
+    let likely = (range.lowerBound + range.upperBound) / 2 - Double(baseSlot)
     let written = reading.first - slot
-    let placed = frame(of: likely) - frames(in: written)
-    var width = range.upperBound - range.lowerBound
+    // Positions move by whole units.
+    let units = Int64((likely / Double(unit)).rounded())
+    let placed = baseFrame + units * Int64(format.framesPerUnit) - frames(in: written)
+    var width = range.upperBound - range.lowerBound + Double(unit)
     let now = fresh(reading.first, first)
     let isRunning =
       reading.second > reading.first && now.deviation(of: reading.second, second) == 0
@@ -113,6 +123,7 @@ extension RingReader {
     }
     cursor = baseSlot
     pause = nil
+    beganAnew = false
     watch = now
     if isRunning { watch.take(reading.second, second) }
     let loss = Loss(

@@ -86,6 +86,8 @@ public struct RingReader: Sendable {
   /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
   /// anywhere since the last position that agreed with the clock.
   var pause: Int64?
+  /// Whether the store began anew and stands at its beginning since.
+  var beganAnew = false
   /// The trigger that makes the store begin anew, and where it stood, until it has moved.
   var restart: (trigger: Bracket, slot: Int64)?
   /// The store began anew under the last transfer; what follows begins a new segment.
@@ -149,6 +151,7 @@ public struct RingReader: Sendable {
     } else {
       watch.take(reading.first, first)
       pause = nil
+      beganAnew = false
       step.isClockReading = true
       if watch.deviation(of: reading.second, second) == 0 {
         watch.take(reading.second, second)
