@@ -24,8 +24,9 @@ public struct Alignment: Sendable {
 
   /// Aligns a closed recording; the file is only read.
   public init(ofRecording path: String, _ options: Options = Options()) throws(AlignmentError) {
+    let state = try reading { () throws(NWBError) in try RecordingState(of: path) }
+    guard state == .complete else { throw .notClosed(state) }
     let reader = try reading { () throws(NWBError) in try RecordingReader(reading: path) }
-    guard reader.state == .complete else { throw .notClosed(reader.state) }
     let aligner = try Aligner(reader, options)
     self.path = path
     content = aligner.content

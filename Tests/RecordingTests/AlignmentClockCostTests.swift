@@ -1,0 +1,139 @@
+import Clocks
+import Devices
+import Foundation
+import NWB
+import Recording
+import Samples
+import Simulator
+import Synchronization
+import Testing
+
+/// Counts the calls that reach a circuit, by name.
+private final class CallCounter: Sendable {
+  private let counts = Mutex<[String: Int]>([:])
+
+  func note(_ call: String) { counts.withLock { $0[call, default: 0] += 1 } }
+
+  var all: [String: Int] { counts.withLock { $0 } }
+}
+
+/// A simulated circuit whose calls are counted.
+private final class CountedCircuit: Circuit {
+  private let circuit: SimulatedCircuit
+  private let calls: CallCounter
+
+  init(_ circuit: SimulatedCircuit, _ calls: CallCounter) {
+    self.circuit = circuit
+    self.calls = calls
+  }
+
+  var deviceDescription: String { circuit.deviceDescription }
+  var rate: Double { circuit.rate }
+  var tags: [TagInfo] { circuit.tags }
+
+  func run() throws(DeviceError) {
+    calls.note("run")
+    try circuit.run()
+  }
+
+  func halt() throws(DeviceError) {
+    calls.note("halt")
+    try circuit.halt()
+  }
+
+  func health() throws(DeviceError) -> (status: CircuitStatus, cycleUsage: Int) {
+    calls.note("health")
+    return try circuit.health()
+  }
+
+  func values(of tags: [String]) throws(DeviceError) -> [Float] {
+    calls.note("values")
+    return try circuit.values(of: tags)
+  }
+
+  func set(_ tag: String, to value: Float) throws(DeviceError) {
+    calls.note("set")
+    try circuit.set(tag, to: value)
+  }
+
+  func fire(_ trigger: Trigger, mode: TriggerMode) throws(DeviceError) -> Bracket {
+    calls.note("fire")
+    return try circuit.fire(trigger, mode: mode)
+  }
+
+  func poll(_ poll: inout Poll) throws(DeviceError) {
+    calls.note("poll")
+    try circuit.poll(&poll)
+  }
+
+  func write(
+    _ words: UnsafeBufferPointer<UInt32>, to ring: RingTags, size: Int, from: Int64
+  ) throws(DeviceError) -> (position: RingPosition, bracket: Bracket) {
+    calls.note("write")
+    return try circuit.write(words, to: ring, size: size, from: from)
+  }
+
+  func reconnect() throws(DeviceError) {
+    calls.note("reconnect")
+    try circuit.reconnect()
+  }
+
+  func close() { circuit.close() }
+}
+
+@Suite("What reading the clocks costs")
+struct AlignmentClockCostTests {
+  private func record(seconds: Int) throws -> (calls: [String: Int], readings: Int) {
+    let test = try TestSession(
+      """
+      {
+        session: { id: "cost", description: "calls of a circuit" },
+        circuits: [{ name: "rz", latch_trigger: 1, poll_ms: 50,
+          simulate: { rate: 6103.515625, speed: "max" } }],
+        buffers: [{ name: "lfp", circuit: "rz", channels: 2, src_type: "int16" }],
+        run: { duration_s: \(seconds) },
+      }
+      """)
+    defer { test.remove() }
+    let calls = CallCounter()
+    let simulated = DeviceOpeners.simulated(test.session, in: test.world)
+    let openers = DeviceOpeners(
+      circuit: { [session = test.session, world = test.world] settings, _ in
+        CountedCircuit(try SimulatedCircuit(settings, of: session, in: world), calls)
+      }, stimulator: simulated.stimulator)
+    let plan = SessionPlan(
+      test.session, openers: openers, output: test.path, software: [("daqrec", "test")])
+    _ = try Recorder(plan, timekeeper: test.timekeeper) { _ in }.run { _ in }
+    let reader = try RecordingReader(reading: test.path)
+    let readings = try reader.readings(ofCircuit: "rz").samples.count
+    try reader.close()
+    return (calls.all, readings)
+  }
+
+  @Test("Every poll is one call and one reading; the longer session makes no other call more often")
+  func onePollOneCall() throws {
+    let short = try record(seconds: 2)
+    let long = try record(seconds: 6)
+    #expect(short.calls["poll"] == short.readings)
+    #expect(long.calls["poll"] == long.readings)
+    // 20 polls a second.
+    #expect((75...85).contains(long.readings - short.readings))
+    let others = { (calls: [String: Int]) in calls.filter { $0.key != "poll" } }
+    #expect(others(short.calls) == others(long.calls))
+  }
+
+  @Test("A map's memory is the same after an hour as after two minutes")
+  func constantMemory() {
+    var map = LiveClockMap(rate: 1000)
+    var sizes: [Int] = []
+    for poll in 0..<72_000 {
+      let host = Nanoseconds(poll) * 50_000_000
+      map.add(
+        ClockReading(
+          stored: Int64(poll) * 50, in: Bracket(before: host - 100_000, after: host + 300_000)))
+      if poll == 2400 || poll == 71_999 { sizes.append(map.map?.table.count ?? 0) }
+    }
+    #expect(sizes.count == 2)
+    #expect(sizes[0] == sizes[1])
+  }
+}
