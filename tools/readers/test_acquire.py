@@ -1,0 +1,129 @@
+"""Epochs, outputs and the devices as `daqrec acquire`, `record` and `probe` show them."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from recorder import counter, counter_session, daqrec, invalid, lines, log, report
+
+
+@pytest.fixture
+def session(tmp_path):
+    """A store of 2000 samples that a trigger enables for 5000 ticks, and a tag that says so."""
+    return counter_session(
+        tmp_path / "s.json5",
+        rate=6103.515625,
+        channels=4,
+        simulate={
+            "stores": {"x": {"size_max": 2000, "gate": {"trigger": 2, "length": 5000}}},
+            "tags": {"running": 0, "count": 0},
+            "programs": [
+                {"trigger": 2, "tag": "running", "at_trigger": 1, "ticks": 5000, "afterwards": 0}
+            ],
+        },
+        buffer={"gated": True},
+    )
+
+
+def acquire(session, *words, code=0):
+    result = daqrec("acquire", session, "-b", "x", *words, "-o", "a.nwb.h5", cwd=session.parent)
+    assert result.returncode == code, result.stderr
+    return result
+
+
+def test_trials_longer_than_the_buffer_come_whole(session):
+    acquire(session, "--trigger=2", "--until=running=0", "--trials=3", "--interval=0.05")
+    with h5py.File(session.parent / "a.nwb.h5") as file:
+        trials = file["intervals/trials"]
+        assert list(trials["n_samples"][:]) == [5000, 5000, 5000]
+        data = file["acquisition/x/data"]
+        start = file["acquisition/x/starting_time"]
+        for row in range(3):
+            first = int(trials["first_sample"][row])
+            samples = data[first : first + 5000]
+            # Frames number ticks since the circuit ran; within a trial they follow one another.
+            assert np.array_equal(samples, counter(int(samples[0, 0]), 5000, 4))
+            time = start[()] + first / start.attrs["rate"]
+            assert trials["start_time"][row] == pytest.approx(time, abs=1e-9)
+        assert invalid(file, "x") == []
+
+
+def test_a_count_ends_a_trial_and_the_report_has_it(session):
+    result = acquire(session, "--trigger=2", "--samples=1500", "--json")
+    told = lines(result.stdout)[-1]
+    assert (told["type"], told["exit"], told["lost"]) == ("report", 0, 0)
+    assert told["trials"][0]["n_samples"] == 1500
+
+
+def test_a_store_that_does_not_go_on_ends_in_a_time_out_with_what_was_read(session):
+    result = acquire(session, "--trigger=2", "--samples=6000", "--timeout=1", code=69)
+    assert "buffer x: no new sample for 1.0 s; 5000 were read" in result.stderr
+    with h5py.File(session.parent / "a.nwb.h5") as file:
+        assert len(file["acquisition/x/data"]) >= 5000
+        assert any("no new sample" in text for text in log(file, "error"))
+
+
+@pytest.mark.parametrize(
+    "words, code, message",
+    [
+        (["--trigger=11", "--samples=1"], 64, "--trigger 11: 1 … 10, A, B or none"),
+        (["--trigger=1"], 64, "either --samples or --until is wanted"),
+        (["--trigger=1", "--until=x=fast"], 64, "--until x=fast: TAG, TAG=NUMBER or TAG>=NUMBER"),
+        (["--trigger=2", "--until=absent"], 65, "no scalar tag absent"),
+        (["--trigger=2", "--samples=0"], 64, "--samples 0: a whole number from 1"),
+    ],
+)
+def test_what_cannot_be_acquired_is_said_and_leaves_no_file(session, words, code, message):
+    result = acquire(session, *words, code=code)
+    assert message in result.stderr
+    assert not (session.parent / "a.nwb.h5").exists()
+
+
+def test_a_continuous_output_is_played_sample_for_sample(tmp_path):
+    tone = np.sin(2 * np.pi * 50 * np.arange(9000) / 6103.515625).astype("f4")
+    np.save(tmp_path / "tone.npy", tone[:, None])
+    path = tmp_path / "s.json5"
+    simulate = {
+        "rate": 6103.515625,
+        "speed": "max",
+        "signals": {"mic": {"played_by": "spk"}},
+        "stores": {"spk": {"size_max": 3000, "gate": {"trigger": 3, "length": "unlimited"}}},
+    }
+    session = {
+        "session": {"id": "out", "description": "An output recorded back"},
+        "circuits": [{"name": "rz", "latch_trigger": 1, "simulate": simulate}],
+        "buffers": [{"name": "mic", "circuit": "rz", "channels": 1}],
+        "outputs": [
+            {"name": "spk", "circuit": "rz", "source": "tone.npy", "mode": "continuous", "trigger": 3}
+        ],
+        "run": {"duration_s": 3},
+    }
+    path.write_text(json.dumps(session))
+    result = daqrec("record", path, "-o", "o.nwb.h5", "--json", cwd=tmp_path)
+    assert report(result)["exit"] == 0
+    with h5py.File(tmp_path / "o.nwb.h5") as file:
+        heard = file["acquisition/mic/data"][:, 0]
+        assert any("continuous of 9000 samples" in text for text in log(file, "output"))
+        assert log(file, "underrun") == []
+    # The first sample of the tone is 0: look for its second.
+    first = int(np.argmax(heard != 0)) - 1
+    assert np.array_equal(heard[first : first + 9000], tone)
+    assert not heard[first + 9000 :].any()
+
+
+def test_probe_lists_tags_and_every_attribute_of_a_buffer(session):
+    result = daqrec("probe", session, "--json", cwd=session.parent)
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert told["circuits"][0]["fs"] == 6103.515625
+    assert {"name": "x", "type": 68, "size": 4000} in told["circuits"][0]["tags"]
+    buffer = told["buffers"][0]
+    assert (buffer["compression"], buffer["n_slots"], buffer["n_samples"], buffer["size"]) == (
+        2,
+        4000,
+        8000,
+        2000,
+    )
+    assert buffer["sample_time"] == 2000 / 6103.515625
+    assert buffer["idx_tag"] == "x_i" and buffer["latch_trigger"] == 1
