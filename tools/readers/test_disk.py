@@ -60,7 +60,7 @@ def test_the_reserve_is_kept(tmp_path, small_disk):
     path = small_disk / "x.nwb.h5"
     result, told = record(tmp_path, path, 600, reserve_MB=20)
     check_stopped(path, result, told)
-    assert "reserve" in told["reason"]
+    assert "less than the reserve of 20 MB (reserve_MB)" in told["reason"]
     free = os.statvfs(small_disk)
     assert free.f_bavail * free.f_frsize >= 18e6
 

@@ -29,12 +29,12 @@ struct DiskSpace {
     guard fstat(descriptor, &status) == 0 else { return nil }
     let end = Int64(status.st_size)
     if let free = freeBytes, free < reserve {
-      return "only \(free >> 20) MB are free where \(path) is, less than the reserve of "
-        + "\(reserve >> 20) MB (reserve_MB)"
+      return "only \(free / 1_000_000) MB are free where \(path) is, less than the reserve of "
+        + "\(reserve / 1_000_000) MB (reserve_MB)"
     }
     guard canClaim, end + ahead > claimed else { return nil }
-    if clinux_claim_space(descriptor, end, 2 * ahead) == 0 {
-      claimed = end + 2 * ahead
+    for length in [2 * ahead, ahead] where clinux_claim_space(descriptor, end, length) == 0 {
+      claimed = max(claimed, end + length)
       return nil
     }
     if errno == EOPNOTSUPP || errno == ENOSYS {
