@@ -195,7 +195,8 @@ extension BridgedCircuit {
     let request = PollRequest(
       latch: poll.latch.map { TriggerName(.software($0)) }, buffers: rings,
       tags: poll.tags.filter(scalars.contains))
-    let reply = try link.exchange(op, request, limit: TimeLimit.poll, as: PollReply.self)
+    let reply = try link.exchange(
+      op, request, limit: min(TimeLimit.poll, poll.patience), as: PollReply.self)
     guard reply.body.buffers.count == rings.count else {
       throw link.violation(op, "\(reply.body.buffers.count) buffers instead of \(rings.count)")
     }

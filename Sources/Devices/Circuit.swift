@@ -106,6 +106,9 @@ public struct Poll {
   public var rings: [Ring]
   /// Scalar tags to read along.
   public let tags: [String]
+  /// How long the answer may take before the device counts as silent, in nanoseconds: what is
+  /// still in the rings when it is given up is what a new link can save.
+  public var patience: Nanoseconds = 3_000_000_000
 
   /// Around the first latch, host clock; without one, around the reading of all first positions.
   public var firstLatch = Bracket(before: 0, after: 0)

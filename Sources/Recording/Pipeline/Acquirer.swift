@@ -20,6 +20,8 @@ struct Acquirer<Device: Circuit> {
   private let checks: [AttributeCheck]
   private var isFirst = true
   private var pollCost: Nanoseconds = 0
+  /// When the last poll was answered.
+  private var answered: Nanoseconds?
   private var outputs: [OutputPlayer]
 
   init(
@@ -129,8 +131,10 @@ struct Acquirer<Device: Circuit> {
       poll.rings[index].from = rings[index].hasEnded ? .max : rings[index].nextSlot
     }
     let began = timekeeper.now
+    poll.patience = patience(at: began)
     try circuit.poll(&poll)
     pollCost = timekeeper.now - began
+    answered = timekeeper.now
     let steps = digest()
     noteTags()
     if isFirst {
@@ -336,6 +340,14 @@ struct Acquirer<Device: Circuit> {
     let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
     let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
     return max(5_000_000, min(max(wanted, 2 * pollCost), most))
+  }
+
+  /// What a poll may take: an eighth of the shortest ring, so that a bridge that hangs is replaced
+  /// before the ring laps; and as long again as nothing was read, for there is that much to transfer.
+  private func patience(at now: Nanoseconds) -> Nanoseconds {
+    let shortest = rings.filter { $0.lane != nil }.map(\.attributes.sampleTime).min() ?? 24
+    let share = min(max(Int64(shortest / 8 * 1e9), 250_000_000), 3_000_000_000)
+    return share + now - (answered ?? now)
   }
 
   private func seconds(since start: Nanoseconds) -> String {
