@@ -31,7 +31,7 @@ public struct SessionPlan: Sendable {
   let session: Session
   let circuits: [CircuitPlan]
   let stimulator: StimulatorPlan?
-  let file: FilePlan
+  private(set) var file: FilePlan
   /// Seconds; nil: until stopped.
   var duration: Double?
   /// Everything but the file.
@@ -91,6 +91,11 @@ public struct SessionPlan: Sendable {
     stimulator = session.stimulator.map { StimulatorPlan($0, openers) }
   }
 
+  /// Calls `body` on the writer's thread before every flush: how tests stall the disk.
+  package mutating func beforeFlush(_ body: @escaping @Sendable () -> Void) {
+    file.beforeFlush = body
+  }
+
   /// The path with `{id}`, `{date}` and `{time}` filled in.
   private static func path(of session: Session, at now: Date) -> String {
     let formatter = DateFormatter()
@@ -132,7 +137,7 @@ public struct SessionPlan: Sendable {
     let flush = session.file.flushSeconds
     let sync = session.file.syncSeconds
     return [
-      "recording to \(file.path)",
+      "output: \(file.path)",
       "a crash of the recorder costs at most \(flush) s, a power cut \(flush + sync) s and a sync",
     ]
       + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {

@@ -151,7 +151,8 @@ extension CircuitStore {
   func words(ofFrames frames: Range<Int64>, _ oscillator: Oscillator) -> [UInt32] {
     let era = StoreTimeline.Era(
       startTick: 0, firstFrame: frames.lowerBound, endFrame: .max, index: 0, cycle: 0,
-      size: timeline.size, scalingFactor: timeline.scalingFactor,
+      size: timeline.size,
+      scalingFactor: timeline.eras.last?.scalingFactor ?? timeline.scalingFactor,
       decimation: timeline.decimation, enabledFrame: timeline.eras.last?.enabledFrame ?? 0)
     let count = Int(store.format.slots(ofFrames: Int64(frames.count)))
     var words = [UInt32](repeating: 0, count: count)

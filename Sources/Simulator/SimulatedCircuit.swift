@@ -169,8 +169,7 @@ public final class SimulatedCircuit: Circuit {
     var made: [CircuitStore] = []
     for store in stores {
       guard store.format.isValid, store.slots > 0, store.slots <= store.maximumSlots,
-        store.slots % store.format.slotsPerUnit == 0, store.ticksPerFrame > 0,
-        store.scalingFactor > 0, store.scalingFactor.isFinite
+        store.slots % store.format.slotsPerUnit == 0, store.ticksPerFrame > 0
       else { throw fail("store \(store.data) has an impossible shape") }
       made.append(
         CircuitStore(

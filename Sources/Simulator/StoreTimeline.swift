@@ -40,6 +40,11 @@ struct StoreTimeline {
   /// What the next era is made of.
   private(set) var size: Int
   private(set) var scalingFactor: Double
+  /// A circuit file may hold a factor that makes no sense, for the host to find out: its store
+  /// writes as with 1.
+  private var usableFactor: Double {
+    scalingFactor > 0 && scalingFactor.isFinite ? scalingFactor : 1
+  }
   private(set) var decimation: Int
 
   init(_ store: SimulatedStore, decimation: Int) {
@@ -153,7 +158,7 @@ struct StoreTimeline {
       startTick: tick, firstFrame: firstFrame,
       endFrame: !isRunning ? firstFrame : enabledUntil == .max ? .max : enabledUntil / step,
       index: index ?? old.index, cycle: cycle ?? old.cycle, size: size,
-      scalingFactor: scalingFactor, decimation: decimation,
+      scalingFactor: usableFactor, decimation: decimation,
       enabledFrame: eras.last?.enabledFrame ?? 0)
     if next.index >= size {
       next.cycle += 1

@@ -76,7 +76,7 @@ def test_people_get_the_promises_a_line_every_ten_seconds_and_a_report(tmp_path,
     assert result.stdout == ""
     said = result.stderr.splitlines()
     assert said[:2] == [
-        "recording to x.nwb.h5",
+        "output: x.nwb.h5",
         "a crash of the recorder costs at most 1.0 s, a power cut 6.0 s and a sync",
     ]
     assert len([line for line in said if re.match(r"\d+\.\d s \| x \d+ samples, ring ", line)]) == 2
