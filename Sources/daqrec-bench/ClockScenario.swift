@@ -44,7 +44,7 @@ struct ClockScenario {
       { name: "sync", circuit: "\(hasSecond ? "rx" : "rz")", channels: 1, src_type: "int8",
         dest_type: "int8" },
       """
-    let changes = max(1, Int(seconds / 3.6))
+    let changes = max(1, Int((seconds - 8) / 3.7))
     text = """
       {
         session: { id: "clock-\(seed)", description: "Clock campaign, seed \(seed)" },
@@ -56,7 +56,7 @@ struct ClockScenario {
           sync: { output: 0, buffer: "sync", channel: 0 },
         },
         stimulus: {
-          start_after_s: 2,
+          start_after_s: \(0.1 + 2.4 * random.nextUnit()),
           protocol: {
             conditions: [{ name: "pulse", channel: 0, repeat: 1, pulse: {
               intensity_in_mA: 0.05, mode: "biphasic", pulsewidth_in_ms: 0.2, isi_in_ms: 10 } }],

@@ -5,7 +5,7 @@ import Simulator
 ///
 /// - `pulse STREAM_SAMPLE REFERENCE LINE`: a rising edge of the sync output, and the ticks, with
 ///   their fraction, of the reference circuit and of the circuit that records the line;
-/// - `tick REFERENCE LINE`: both circuits' ticks at the same instant, once a minute.
+/// - `tick REFERENCE LINE`: both circuits' ticks at the same instant, every 10 s.
 struct ClockTruth {
   private(set) var text = ""
 
@@ -16,11 +16,11 @@ struct ClockTruth {
       else { continue }
       text += "pulse \(run.streamFrame) \(ticks) \(others)\n"
     }
-    let minute = Int64(60 * ClockScenario.rate)
-    for number in 1...max(1, Int64(scenario.seconds / 60)) {
-      guard let time = line.hostTime(ofTick: number * minute), let ticks = reference.ticks(at: time)
+    let step = Int64(10 * ClockScenario.rate)
+    for number in 1...max(1, Int64(scenario.seconds / 10)) {
+      guard let time = line.hostTime(ofTick: number * step), let ticks = reference.ticks(at: time)
       else { continue }
-      text += "tick \(ticks) \(number * minute)\n"
+      text += "tick \(ticks) \(number * step)\n"
     }
   }
 }

@@ -78,6 +78,9 @@ struct ClockMapTests {
   func latchedCounts() {
     let reading = ClockReading(stored: 10, in: Bracket(before: 5, after: 8))
     #expect(reading == ClockReading(notBefore: 10, notAfter: 9, before: 5, after: 8))
+    // Four successive times in a slot: of frames 8 … 11, stored at once, frame 11 comes last.
+    let slots = ClockReading(stored: 8, together: 4, in: Bracket(before: 5, after: 8))
+    #expect(slots == ClockReading(notBefore: 11, notAfter: 7, before: 5, after: 8))
   }
 
   @Test("A step of the clock begins a new segment at the reading after it")

@@ -181,10 +181,10 @@ struct AlignmentTests {
   func noSuchChannel() throws {
     #expect(
       try reason(.synced, .init(sync: SyncChannel(buffer: "trig", channel: 0)))
-        == "the file has no channel trig:0 for the sync line; it has sine:0…1, sync:0…0")
+        == "the file has no channel trig:0 for the sync line; it has sine:0…1, sync:0")
     #expect(
       try reason(.synced, .init(sync: SyncChannel(buffer: "sine", channel: 2)))
-        == "the file has no channel sine:2 for the sync line; it has sine:0…1, sync:0…0")
+        == "the file has no channel sine:2 for the sync line; it has sine:0…1, sync:0")
   }
 
   @Test("A channel that carries something else is refused, not matched")

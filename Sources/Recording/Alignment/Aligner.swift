@@ -7,7 +7,6 @@ struct Aligner {
   private(set) var quality = AlignmentQuality()
   private let reference: CircuitTimeline
   private let others: [CircuitTimeline]
-  private let stream: StreamTimeline?
   private let changes: [SignalChange]
   /// The host's monotonic clock at the start of the session.
   private let origin: Nanoseconds
@@ -39,9 +38,13 @@ struct Aligner {
       }
     }
     self.others = others
-    stream = try Self.stream(of: reader, isNeeded: !changes.isEmpty)
-    let line = try Self.syncChannel(of: reader, options, &quality.notes)
-    try refine(by: line, in: reader, series, invalid)
+    let stream = try Self.stream(of: reader, isNeeded: !changes.isEmpty)
+    if let stream {
+      let line = try Self.syncChannel(of: reader, options, &quality.notes)
+      try refine(stream, by: line, in: reader, series, invalid)
+    } else {
+      quality.notes.append("the file has no signal changes: only the circuits' clocks are mapped")
+    }
     addCircuits()
     content.description = description
   }
@@ -76,13 +79,9 @@ struct Aligner {
   // MARK: - The stimulator
 
   private mutating func refine(
-    by channel: SyncChannel?, in reader: borrowing RecordingReader,
+    _ stream: StreamTimeline, by channel: SyncChannel?, in reader: borrowing RecordingReader,
     _ series: [RecordingReader.Series], _ invalid: [InvalidFrames]
   ) throws(AlignmentError) {
-    guard let stream else {
-      quality.notes.append("the file has no signal changes: only the clocks are mapped")
-      return
-    }
     var sync: SyncRefinement?
     if let channel {
       sync = try refinement(by: channel, in: reader, series, invalid, stream)
@@ -115,7 +114,8 @@ struct Aligner {
       channel.channel < own.channels
     else {
       throw .noSuchChannel(
-        channel, available: series.map { "\($0.name):0…\($0.channels - 1)" })
+        channel,
+        available: series.map { "\($0.name):0" + ($0.channels > 1 ? "…\($0.channels - 1)" : "") })
     }
     guard let circuit = ([reference] + others).first(where: { $0.name == own.comments["device"] })
     else { throw .noReadings(clock: own.comments["device"] ?? "the circuit of \(own.name)") }
