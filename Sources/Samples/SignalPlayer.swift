@@ -3,7 +3,8 @@
 /// A pulse is a stretch that must not be cut: what lies between two rests of a signal (see
 /// ``CompiledSignal/rests``), or a whole period where there is none. Between pulses
 /// - a planned signal starts exactly at its sample: a pulse that would still be running then is not
-///   begun any more, and zeros fill the time;
+///   begun any more, and zeros fill the time; a signal whose first pulse that would be never starts,
+///   and the one before goes on;
 /// - a live signal starts at the next period boundary of the running one (every sample is a
 ///   boundary of silence), or with `immediate` as soon as no pulse is running;
 /// - a signal of n periods ends after exactly n.
@@ -133,9 +134,14 @@ public struct SignalPlayer: Sendable {
         return true
       }
       if position + length > firstPlan(after: change) {
-        // The pulse would still run when a planned signal starts: silence until then.
-        make(change, nil, nil, report)
-        if let id { report(.superseded(id: id)) }
+        // The pulse would still run when a planned signal starts. A signal that would begin with it
+        // never does, and the one before goes on; else there is silence until then.
+        if let id {
+          drop(change, report)
+          report(.superseded(id: id))
+        } else {
+          make(change, nil, nil, report)
+        }
         continue
       }
       if position + length > limit && mayWait { return false }
@@ -174,6 +180,14 @@ public struct SignalPlayer: Sendable {
   private mutating func make(
     _ change: Change, _ next: SignalVoice?, _ id: Int?, _ report: (Event) -> Void
   ) {
+    drop(change, report)
+    voice = next
+    pulseEnd = position
+    if let id { report(.onset(id: id, sample: position)) }
+  }
+
+  /// Takes a change from those that wait; of several plans all but the last are superseded.
+  private mutating func drop(_ change: Change, _ report: (Event) -> Void) {
     switch change {
     case .none: break
     case .plans(let due):
@@ -181,9 +195,6 @@ public struct SignalPlayer: Sendable {
       plans.removeFirst(due)
     case .live: pending = nil
     }
-    voice = next
-    pulseEnd = position
-    if let id { report(.onset(id: id, sample: position)) }
   }
 
   /// Moves on by samples of one code, at least one.

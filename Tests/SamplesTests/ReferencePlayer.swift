@@ -48,6 +48,7 @@ struct ReferencePlayer {
   mutating func step() -> Int16 {
     while true {
       var id: Int?
+      let (before, pulseBefore) = (voice, pulseEnd)
       let inPulse = pulseEnd > position
       let due = inPulse ? 0 : plans.filter { $0.sample <= position }.count
       let isBoundary =
@@ -70,7 +71,8 @@ struct ReferencePlayer {
       if pulseEnd <= position, let current = voice, !current.rests[current.index] {
         let end = position + current.pulseLength()
         if let plan = plans.first, end > plan.sample {
-          voice = nil
+          // A signal that would begin with this pulse never does: the one before goes on.
+          (voice, pulseEnd) = id == nil ? (nil, pulseEnd) : (before, pulseBefore)
           if let id { events.append(.superseded(id: id)) }
           continue
         }

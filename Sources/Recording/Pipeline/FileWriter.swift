@@ -213,6 +213,7 @@ final class FileWriter {
 
   private func flush() throws(NWBError) {
     guard file != nil else { return }
+    settings.beforeFlush?()
     let began = timekeeper.now
     for index in series.indices {
       // A series that stands still would keep its last frames to itself.

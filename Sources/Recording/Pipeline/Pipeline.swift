@@ -21,6 +21,8 @@ struct FilePlan: Sendable {
   var syncInterval: Nanoseconds
   /// Bytes of the disk that stay free.
   var reserve: Int64
+  /// Called before every flush: tests hold the writer with it.
+  var beforeFlush: (@Sendable () -> Void)?
 }
 
 extension Recorder {

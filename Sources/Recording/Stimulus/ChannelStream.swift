@@ -16,8 +16,14 @@ final class ChannelStream {
   /// Changes that were made way for while making, and not yet reported.
   private(set) var superseded: [Int] = []
   /// Planned changes that the player knows, in order of time.
-  private var planned: [(id: Int, signal: CompiledSignal, time: Double)] = []
+  private var planned: [(id: Int, signal: CompiledSignal, time: Double, sample: Int64)] = []
   private var lastPlaced: Int64 = 0
+  /// The live change that waits for its boundary.
+  private var waitingSignal: (id: Int, signal: CompiledSignal)?
+  /// What plays, or played last, and its first sample.
+  private var current: (signal: CompiledSignal, onset: Int64)?
+  /// Samples of the longest pulse of any signal so far.
+  private(set) var longestPulse = 0
   /// A signal of zeros; nil where the device's numbers make none.
   let silence: CompiledSignal?
   /// Whether the last change the device has is one of zeros, or there is none.
@@ -57,7 +63,7 @@ final class ChannelStream {
     let count = player.generate(upTo: min(end, reach), limit: reach, into: room) { event in
       switch event {
       case .onset(let id, let sample):
-        forget(id)
+        begin(id, at: sample)
         onsets.append((id, sample))
         onset(sample)
       case .superseded(let id):
@@ -73,24 +79,39 @@ final class ChannelStream {
 
   /// Plans a change for a recording time; changes come in order of time.
   func plan(_ signal: CompiledSignal, id: Int, time: Double, _ clock: FeedClock) {
-    planned.append((id, signal, time))
+    longestPulse = max(longestPulse, signal.longestPulse)
+    planned.append((id, signal, time, position))
     place(planned.count - 1, clock)
   }
 
-  /// Places the plans anew, each at the stream sample nearest its time as the clocks are known now.
-  /// Within a pulse they stay where they are: it was begun because of them.
+  /// Places the plans anew, each at the stream sample nearest its time as the clocks are known now;
+  /// but not the one because of which a pulse was begun or left out.
   func placePlans(_ clock: FeedClock) {
-    guard !planned.isEmpty, !player.isInPulse else { return }
+    guard !planned.isEmpty else { return }
     _ = player.cancelPlans()
     lastPlaced = position
-    for index in planned.indices { place(index, clock) }
+    for index in planned.indices {
+      if index == 0, player.isInPulse || hasWithheld { keep(index) } else { place(index, clock) }
+    }
+  }
+
+  /// Whether the player is silent only because a pulse would have met a plan.
+  private var hasWithheld: Bool {
+    guard player.isIdle, let (signal, onset) = current, !signal.isSilent else { return false }
+    return signal.length.map { onset + Int64(min($0, 1 << 60)) > position } ?? true
   }
 
   private func place(_ index: Int, _ clock: FeedClock) {
-    let (id, signal, time) = planned[index]
-    let nearest = clock.sample(at: time).map { Int64($0.rounded()) } ?? position
-    lastPlaced = max(nearest, position, lastPlaced)
-    player.plan(signal, atSample: lastPlaced, id: id)
+    planned[index].sample =
+      clock.sample(at: planned[index].time).map { Int64($0.rounded()) } ?? position
+    keep(index)
+  }
+
+  private func keep(_ index: Int) {
+    let plan = planned[index]
+    lastPlaced = max(plan.sample, position, lastPlaced)
+    planned[index].sample = lastPlaced
+    player.plan(plan.signal, atSample: lastPlaced, id: plan.id)
   }
 
   /// Gives up every plan.
@@ -114,6 +135,8 @@ final class ChannelStream {
   /// - Returns: the number of an earlier change that will never be put out.
   func set(_ signal: CompiledSignal, id: Int, immediate: Bool) -> Int? {
     waitingLive = id
+    waitingSignal = (id, signal)
+    longestPulse = max(longestPulse, signal.longestPulse)
     return player.set(signal, id: id, immediate: immediate)
   }
 
@@ -127,6 +150,16 @@ final class ChannelStream {
   func takeSuperseded() -> [Int] {
     defer { superseded.removeAll(keepingCapacity: true) }
     return superseded
+  }
+
+  private func begin(_ id: Int, at sample: Int64) {
+    if let waiting = waitingSignal, waiting.id == id {
+      current = (waiting.signal, sample)
+      waitingSignal = nil
+    } else if let plan = planned.first(where: { $0.id == id }) {
+      current = (plan.signal, sample)
+    }
+    forget(id)
   }
 
   private func forget(_ id: Int) {

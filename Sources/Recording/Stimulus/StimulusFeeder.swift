@@ -22,8 +22,6 @@ struct StimulusFeeder<Device: Stimulator> {
   /// The planned changes of the session and the next one that no player knows yet.
   private var changes: [StimulusPlan.Change] = []
   private var nextChange = 0
-  /// The longest pulse of any signal so far: how far ahead a planned onset must be known.
-  private var longestPulse = 0
   private var framesDone: Int64 = 0
   private var lastProgress: Nanoseconds = 0
   private var state = StreamerState.idle
@@ -81,7 +79,9 @@ struct StimulusFeeder<Device: Stimulator> {
     while !context.stop.isRequested {
       let ticket = context.inbox.ticket
       guard step() else { return }
-      next = max(next + interval, timekeeper.now)
+      // Whatever woke it, the next feed is at most an interval away.
+      let now = timekeeper.now
+      next = min(max(next, now - interval), now) + interval
       if context.stop.isRequested || context.inbox.isEmergency { continue }
       context.inbox.wait(since: ticket, until: next)
     }
@@ -268,7 +268,6 @@ struct StimulusFeeder<Device: Stimulator> {
         }
         let own = notes.add(
           ChangeBook.Entry(channel: channel, signal: signal, requested: time, request: id))
-        longestPulse = max(longestPulse, signal.longestPulse)
         if let old = streams[channel].set(signal, id: own, immediate: immediate) {
           notes.superseded(old, clock)
         }
@@ -300,7 +299,7 @@ struct StimulusFeeder<Device: Stimulator> {
     if changes.isEmpty, nextChange == 0 { changes = context.changes.present?.changes ?? [] }
     for stream in streams { stream.placePlans(clock) }
     // A pulse that this feed begins may run so far.
-    let sight = Double((streams.map(\.reach).max() ?? 0) + Int64(longestPulse))
+    let sight = Double(streams.map { $0.reach + Int64($0.longestPulse) }.max() ?? 0)
     while nextChange < changes.count {
       let change = changes[nextChange]
       let wanted = zero + change.at
@@ -314,7 +313,6 @@ struct StimulusFeeder<Device: Stimulator> {
         ChangeBook.Entry(
           channel: change.channel, signal: change.signal, requested: wanted, trial: change.trial,
           isPlanned: true))
-      longestPulse = max(longestPulse, change.signal.longestPulse)
       streams[change.channel].plan(change.signal, id: id, time: wanted, clock)
     }
   }

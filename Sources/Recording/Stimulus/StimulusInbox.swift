@@ -24,16 +24,15 @@ final class StimulusInbox: Sendable {
 
   init(_ timekeeper: any Timekeeper) { work = timekeeper.makeGate() }
 
-  /// Hands a request to the feeder's next feed.
+  /// Hands a request to the feeder's next feed, which comes when it is due: whoever asks often makes
+  /// no feed more.
   ///
   /// - Returns: why it is not taken, or nil.
   func post(_ request: Request) -> String? {
-    let closed = state.withLock { state in
+    state.withLock { state in
       if state.closed == nil { state.requests.append(request) }
       return state.closed
     }
-    work.signal()
-    return closed
   }
 
   /// Silence at once, past every queue; it stays.
