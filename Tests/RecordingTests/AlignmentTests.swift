@@ -152,6 +152,23 @@ struct AlignmentTests {
     }
   }
 
+  @Test("Where the circuit began anew a new stretch begins, and its onsets are as good")
+  func reset() throws {
+    let path = try AlignmentRecording.reset.copied(to: folder)
+    let alignment = try Alignment(ofRecording: path)
+    #expect(alignment.quality.clocks.first { $0.role == .reference }?.segments == 2)
+    let onsets = alignment.content.onsets
+    #expect(onsets.allSatisfy { $0.basis == .syncEdge })
+    for (onset, edge) in zip(onsets, try shown(path, near: onsets.map(\.onset))) {
+      #expect(abs(onset.onset - edge) <= Self.frame)
+    }
+    let sync = try #require(alignment.quality.sync)
+    #expect(sync.matched == sync.pulses)
+    #expect(sync.residualMaximum < Self.frame)
+    let stream = try #require(alignment.content.clocks.first { $0.name == "stg" })
+    #expect(Set(stream.knots.map(\.segment)) == [1, 2])
+  }
+
   // MARK: - What cannot be aligned
 
   private func reason(

@@ -86,11 +86,13 @@ struct SyncRefinement {
   /// recorded.
   func onset(of sample: Int64) -> Onset? {
     let expected = circuit.onset(of: sample, in: stream.map(for: sample)).seconds
-    let stretch = stretches.first { stretch in
-      stretch.samples.contains(sample) && expected >= stretch.seconds.lowerBound - Self.reach
-        && expected < stretch.seconds.upperBound + Self.reach
+    func distance(_ stretch: Stretch) -> Double {
+      max(stretch.seconds.lowerBound - expected, expected - stretch.seconds.upperBound, 0)
     }
-    return stretch.map { circuit.converted($0.alignment.onset(of: sample), to: reference) }
+    let nearest = stretches.filter { $0.samples.contains(sample) }
+      .min { distance($0) < distance($1) }
+    guard let nearest, distance(nearest) <= Self.reach else { return nil }
+    return circuit.converted(nearest.alignment.onset(of: sample), to: reference)
   }
 
   /// The points of the map on the recording clock, a list for each stretch.
