@@ -97,12 +97,15 @@ extension SessionPlan {
         try stimulator.compiled(
           entry.signal, on: entry.channel, info, allowLongPhase: entry.allowsLongPhase))
     }
+    let roundings = zip(schedule.entries, signals).filter { !$1.isExact }.map { entry, signal in
+      "channel \(entry.channel): asked for \(entry.signal.summary), realised \(signal.summary)"
+    }
     return StimulusPlan(
       changes: schedule.changes.map { change in
         StimulusPlan.Change(
           at: change.time, channel: schedule.entries[change.entry].channel,
           signal: signals[change.entry], trial: StimulusPlan.Trial(change))
-      })
+      }, roundings: roundings)
   }
 }
 

@@ -296,7 +296,10 @@ struct StimulusFeeder<Device: Stimulator> {
   /// nearest its time.
   private mutating func planAhead(_ clock: FeedClock) {
     guard let zero = context.sampleZero.present, clock.stream != nil else { return }
-    if changes.isEmpty, nextChange == 0 { changes = context.changes.present?.changes ?? [] }
+    if changes.isEmpty, let plan = context.changes.present, !plan.changes.isEmpty {
+      changes = plan.changes
+      for rounding in plan.roundings { context.log(.note, rounding, at: clock.now) }
+    }
     for stream in streams { stream.placePlans(clock) }
     // A pulse that this feed begins may run so far.
     let sight = Double(streams.map { $0.reach + Int64($0.longestPulse) }.max() ?? 0)

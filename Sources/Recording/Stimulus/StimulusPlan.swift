@@ -47,6 +47,8 @@ struct StimulusPlan: Sendable {
   }
 
   var changes: [Change] = []
+  /// Signals that are not on the device's grid: as asked for and as realised, for the log.
+  var roundings: [String] = []
 }
 
 extension CompiledSignal {
