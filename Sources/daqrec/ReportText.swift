@@ -69,6 +69,7 @@ extension Report {
       ],
       "faults": .list(
         (deviceFailures + [stimulatorFault, fileFailure].compactMap(\.self)).map { .text($0) }),
+      "remarks": .list(remarks.map { .text($0) }),
       "threads_cpu_s": .object(
         processorSeconds.map { JSONValue.Member($0.thread, .number($0.seconds)) }),
       "cpu_s": .number(Usage.processorSeconds), "peak_memory_MB": .number(Usage.peakMegabytes),

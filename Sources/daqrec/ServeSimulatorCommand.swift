@@ -30,7 +30,7 @@ enum ServeSimulatorCommand: Command {
     --device-socket recorder, bridge and device are three processes, each of which can be killed
     while the others are watched.
 
-    example: daqrec serve-simulator stimulator sim.json5 --listen /tmp/stg.sock
+    example: daqrec init && daqrec serve-simulator stimulator session.json5 --listen stg.sock
     """
 
   static func run(_ arguments: Arguments, _ console: Console) throws -> Int32 {

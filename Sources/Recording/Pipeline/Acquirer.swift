@@ -22,6 +22,7 @@ struct Acquirer<Device: Circuit> {
   private var pollCost: Nanoseconds = 0
   /// When the last poll was answered.
   private var answered: Nanoseconds?
+  private var absences = Absences()
   private var outputs: [OutputPlayer]
 
   init(
@@ -65,6 +66,7 @@ struct Acquirer<Device: Circuit> {
         try pollOnce()
         context.requests.serve(circuit, context)
         if let (error, since) = failing {
+          absences.add(error, lasting: timekeeper.now - since)
           context.inlet.log(
             .note, "\(plan.name): answers again after \(seconds(since: since)) s (\(error))",
             at: context.clock.seconds(atHost: timekeeper.now))
@@ -88,6 +90,7 @@ struct Acquirer<Device: Circuit> {
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
+    if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return finish() ?? (isFirst ? failing?.error : nil)
   }
 

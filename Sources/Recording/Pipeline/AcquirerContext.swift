@@ -15,6 +15,8 @@ struct AcquirerContext: Sendable {
   let latched: Exchange<Result<Bracket, DeviceError>>
   /// A line for the person at the rig.
   let warn: @Sendable (String) -> Void
+  /// A line for the end report.
+  let remark: @Sendable (String) -> Void
   /// Set when the file writer takes nothing more.
   let writerEnded: WriterState
   /// Nanoseconds between polls at most, so that the flush promise holds.
