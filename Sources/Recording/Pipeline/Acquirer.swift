@@ -90,18 +90,24 @@ struct Acquirer<Device: Circuit> {
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
+    let failure = finish(failing)
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
-    return finish() ?? (isFirst ? failing?.error : nil)
+    return failure ?? (isFirst ? failing?.error : nil)
   }
 
   /// Seconds for which a device that fails at the end is asked again.
   private static var lastPatience: Double { 2 }
 
   /// Silences the outputs, reads what is still in the rings, and halts.
-  private mutating func finish() -> DeviceError? {
+  ///
+  /// - Parameter failing: why the device gives no answer at the moment, and since when.
+  private mutating func finish(
+    _ failing: (error: DeviceError, since: Nanoseconds)?
+  ) -> DeviceError? {
     defer { try? circuit.halt() }
     let began = timekeeper.now
     var isSilent = false
+    var failing = failing
     // A poll brings everything unless a lane is nearly full; then a few more do.
     var polls = 8
     while true {
@@ -109,10 +115,14 @@ struct Acquirer<Device: Circuit> {
         if !isSilent { try withOutputs { output throws in try output.finish() } }
         isSilent = true
         guard !isFirst, polls > 0, !context.hasWriterEnded else { return nil }
-        if try pollOnce() == 0 { return nil }
+        let rest = try pollOnce()
+        if let (error, since) = failing { absences.add(error, lasting: timekeeper.now - since) }
+        failing = nil
+        if rest == 0 { return nil }
         polls -= 1
       } catch {
         // A device that is away for a moment has the last samples all the same.
+        failing = failing ?? (error, timekeeper.now)
         guard Double(timekeeper.now - began) * 1e-9 < Self.lastPatience else { return error }
         timekeeper.sleep(until: timekeeper.now + 50_000_000)
         if error.code == .disconnected { try? circuit.reconnect() }
