@@ -101,6 +101,7 @@ struct Acquirer<Device: Circuit> {
   /// Silences the outputs, reads what is still in the rings, and halts.
   ///
   /// - Parameter failing: why the device gives no answer at the moment, and since when.
+  /// - Returns: why the last samples could not be read, or nil.
   private mutating func finish(
     _ failing: (error: DeviceError, since: Nanoseconds)?
   ) -> DeviceError? {
