@@ -4,11 +4,11 @@ import Samples
 
 /// The ground truth of a simulated circuit, for tests and campaigns. Nothing here takes time.
 extension SimulatedCircuit {
-  /// When a frame of a store was sampled, which is when the store's position reached it; nil before
-  /// the circuit runs or without such a store. Frames count from the first run.
+  /// When a frame of a store was sampled and stored: at tick (frame + 1) · dec. nil before the
+  /// circuit runs or without such a store. Frames count from the first run.
   public func hostTime(ofFrame frame: Int64, in dataTag: String) -> Nanoseconds? {
     guard let oscillator, case .data(let store) = directory[dataTag] else { return nil }
-    return oscillator.time(ofTick: frame * Int64(stores[store].timeline.decimation))
+    return oscillator.time(ofTick: (frame + 1) * Int64(stores[store].timeline.decimation))
   }
 
   /// When a tick began; nil before the circuit runs.

@@ -80,7 +80,7 @@ final class SineGenerator: SignalGenerator {
     let shift = phaseStep * Double(channel)
     let step = periodsPerTick * Double(block.decimation)
     for (place, frame) in block.frames.enumerated() {
-      let periods = Double(frame) * step + shift
+      let periods = Double(frame + 1) * step + shift
       values[place] += amplitude * sin(2 * .pi * (periods - periods.rounded(.down)))
     }
   }

@@ -90,7 +90,7 @@ final class SpikeGenerator: SignalGenerator {
     var cell = Int64.min
     var spike: Double?
     for (place, frame) in block.frames.enumerated() {
-      let tick = Double(frame * Int64(block.decimation))
+      let tick = Double((frame + 1) * Int64(block.decimation))
       let inCell = Int64(tick / self.cell)
       if inCell != cell {
         cell = inCell

@@ -40,8 +40,9 @@ struct SignalBlock {
     origin = oscillator.origin
     // Times are a line through the whole block, whatever part of it is asked for.
     let start = frames.lowerBound / Self.length * Self.length
+    // Frame n is sampled and stored at tick (n + 1) · dec.
     func time(_ frame: Int64) -> Double {
-      oscillator.seconds(atCycles: Double(frame * Int64(decimation))) * 1e9
+      oscillator.seconds(atCycles: Double((frame + 1) * Int64(decimation))) * 1e9
     }
     let first = time(start)
     timeStep = (time(start + Self.length) - first) / Double(Self.length)

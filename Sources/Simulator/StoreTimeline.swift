@@ -3,8 +3,8 @@ import Samples
 /// When a store wrote (or played) which slot: eras within which its size, factor and decimation do
 /// not change and it runs without a break.
 ///
-/// Frame k is sampled at tick k · decimation and is in the ring (the position counts it) from tick
-/// (k + 1) · decimation on, so that position n is reached when frame n is sampled. Frames are
+/// Frame k is sampled and stored at tick (k + 1) · decimation: from then on the position counts it,
+/// so that position n is reached when frame n − 1 is sampled. Frames are
 /// numbered from the circuit's first run, whether or not the store wrote them.
 struct StoreTimeline {
   struct Era {
@@ -144,7 +144,7 @@ struct StoreTimeline {
   private mutating func change(at tick: Int64, index: Int? = nil, cycle: Int? = nil) {
     let old = position(at: tick)
     let step = Int64(decimation)
-    // A frame is sampled at its first tick: the one under way goes on where nothing was lost.
+    // The frame under way goes on where nothing was lost.
     var firstFrame = (tick + step - 1) / step
     if var last = eras.last {
       let written = written(in: last, at: tick)

@@ -151,7 +151,7 @@ import Testing
   func lap() throws {
     let bench = SimulatorBench()
     let circuit = try circuit(bench, .lap(times: 1), at: 1)
-    bench.timekeeper.sleep(until: try #require(circuit.hostTime(ofFrame: 2000, in: "x")))
+    bench.timekeeper.sleep(until: try #require(circuit.hostTime(ofFrame: 1999, in: "x")))
     let before = bench.timekeeper.now
     let (ring, words) = try bench.poll(circuit, "x", size: 1000, from: 1000, room: 1000)
     #expect(bench.timekeeper.now - before == 1_000_000_000)
@@ -166,7 +166,7 @@ import Testing
   func halfLap() throws {
     let bench = SimulatorBench()
     let circuit = try circuit(bench, .lap(times: 0.5), at: 1)
-    let wait = try #require(circuit.hostTime(ofFrame: 2000, in: "x"))
+    let wait = try #require(circuit.hostTime(ofFrame: 1999, in: "x"))
     bench.timekeeper.sleep(until: wait)
     let (ring, words) = try bench.poll(circuit, "x", size: 1000, from: 1000, room: 1000)
     #expect(ring.first == RingPosition(cycle: 2, index: 0))
@@ -180,7 +180,7 @@ import Testing
   func middleLap() throws {
     let bench = SimulatorBench()
     let circuit = try circuit(bench, .lap(times: 2), at: 1)
-    bench.timekeeper.sleep(until: try #require(circuit.hostTime(ofFrame: 2000, in: "x")))
+    bench.timekeeper.sleep(until: try #require(circuit.hostTime(ofFrame: 1999, in: "x")))
     let (_, words) = try bench.poll(circuit, "x", size: 1000, from: 1000, room: 1000)
     // Word i leaves at 2 · (i + 1) ms, when the device has written 2000 + 2i + 2 slots: place i
     // holds slot 2000 + i, or 3000 + i once the device is round again.

@@ -85,10 +85,12 @@ import Testing
   func sine() throws {
     let values = try frames(
       .sine(amplitude: 2, frequency: 1, phaseStep: 0.25), 0..<1000, channels: 2)
-    #expect(values[0] == [0, 2])
-    #expect(values[250][0] == 2)
-    #expect(abs(values[250][1]) < 1e-6)
-    #expect(values[750][0] == -2)
+    // Frame n is sampled at tick n + 1.
+    #expect(abs(values[999][0]) < 1e-6)
+    #expect(values[999][1] == 2)
+    #expect(values[249][0] == 2)
+    #expect(abs(values[249][1]) < 1e-6)
+    #expect(values[749][0] == -2)
   }
 
   @Test(
