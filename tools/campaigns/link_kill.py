@@ -21,6 +21,7 @@ cause, and no file. Prints each round and the worst figures; exits with 1 if any
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import json
 import os
 import random
@@ -38,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAQREC = os.environ.get("DAQREC", str(ROOT / ".build" / "release" / "daqrec"))
 KINDS = ("kill-circuit", "kill-stimulator", "kill-recorder", "cut-circuit", "cut-stimulator")
 RATE, CHANNELS, DURATION, RING, FLUSH = 24414.0625, 16, 4.0, 4.0, 1.0
+SOCKETS = {"circuit": "rz.sock", "stimulator": "stg.sock"}
 # What a device without a new command may still put out, seconds.
 SILENT_WITHIN = 1.0
 
@@ -73,7 +75,7 @@ def session(folder):
     def bridge(kind):
         return [
             DAQREC, "serve-simulator", kind, str(folder / "devices.json5"),
-            "--device-socket", str(folder / f"{kind}.sock"),
+            "--device-socket", str(folder / SOCKETS[kind]),
         ]
 
     signal_ = {"amplitudes_in_mA": [0.1, -0.1, 0], "durations_in_ms": [0.2, 0.2, 9.6]}
@@ -87,7 +89,9 @@ def session(folder):
         "stimulator": {
             "name": "stg", "driver": "bridge", "command": bridge("stimulator"), "limits": limits(),
         },
-        "stimulus": {"signals": [{"channel": channel} | signal_ for channel in range(8)]},
+        "stimulus": {
+            "start_after_s": 0.3, "signals": [{"channel": channel} | signal_ for channel in range(8)],
+        },
         "run": {"duration_s": DURATION},
     }
 
@@ -115,38 +119,51 @@ def wait_for(what, timeout, complaint):
     return found
 
 
-class Devices:
-    """A circuit and a stimulator, each in a process of its own."""
+class Process(subprocess.Popen):
+    """A process that is told to end when it is done with."""
 
-    def __init__(self, folder):
-        self.folder, self.processes = folder, []
+    def __init__(self, words, folder):
+        super().__init__([str(word) for word in words], cwd=folder, stderr=subprocess.DEVNULL)
+
+    def __exit__(self, *about):
+        self.terminate()
+        try:
+            self.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        return super().__exit__(*about)
+
+
+class Devices:
+    """The devices of a session, each in a process of its own, at the sockets given by kind."""
+
+    def __init__(self, folder, text, sockets):
+        self.folder, self.sockets, self.stack = folder, sockets, contextlib.ExitStack()
+        (folder / "devices.json5").write_text(json.dumps(text))
 
     def __enter__(self):
-        (self.folder / "devices.json5").write_text(json.dumps(device_session()))
-        for kind in ("circuit", "stimulator"):
-            words = ["serve-simulator", kind, self.folder / "devices.json5",
-                     "--listen", self.folder / f"{kind}.sock"]
+        for kind, socket in self.sockets.items():
+            words = [DAQREC, "serve-simulator", kind, "devices.json5", "--listen", socket]
             if kind == "stimulator":
-                words += ["--log", self.folder / "output.jsonl"]
-            self.processes.append(
-                subprocess.Popen([DAQREC, *words], stderr=subprocess.DEVNULL))
-        for kind in ("circuit", "stimulator"):
-            wait_for((self.folder / f"{kind}.sock").exists, 20, f"no {kind} listens")
+                words += ["--log", "output.jsonl"]
+            self.stack.enter_context(Process(words, self.folder))
+        for kind, socket in self.sockets.items():
+            wait_for((self.folder / socket).exists, 20, f"no {kind} listens")
         return self
 
-    def __exit__(self, *_):
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    def __exit__(self, *about):
+        return self.stack.__exit__(*about)
 
     def put_out(self):
         """What left the stimulator, once both devices have ended: (seconds, channel, code)."""
         runs = [json.loads(line) for line in (self.folder / "output.jsonl").open()]
         return [(run["time_ns"] * 1e-9, run["channel"], run["code"]) for run in runs]
+
+
+def start_recorder(session_, path):
+    return subprocess.Popen(
+        [DAQREC, "record", session_, "-o", path, "--json", "--quiet"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def last_output(runs):
@@ -226,7 +243,7 @@ def after_bridge(kind, code, lines, path, stderr):
     if whom == "circuit":
         if code != 0:
             raise Broken(f"exit code {code}: {say(last)}; {stderr[-200:]}")
-        cause = next((text for text in log if "answers again" in text), None)
+        cause = "; ".join(last["remarks"])
     else:
         if code != 75:
             raise Broken(f"exit code {code}: {say(last)}; {stderr[-200:]}")
@@ -234,7 +251,7 @@ def after_bridge(kind, code, lines, path, stderr):
             raise Broken("stimulation was started again")
         cause = say(last)
     if not cause or not any(word in cause for word in CAUSES):
-        raise Broken(f"no cause is named: {cause}; {log}")
+        raise Broken(f"no cause is named: {cause}")
     return cause[:90]
 
 
@@ -248,10 +265,8 @@ def round_(kind, delay):
         folder = Path(name)
         path, bridges = folder / "x.nwb.h5", {}
         (folder / "session.json5").write_text(json.dumps(session(folder)))
-        with Devices(folder) as devices:
-            recorder = subprocess.Popen(
-                [DAQREC, "record", folder / "session.json5", "-o", path, "--json", "--quiet"],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with Devices(folder, device_session(), SOCKETS) as devices:
+            recorder = start_recorder(folder / "session.json5", path)
             try:
                 moment = hit(kind, recorder, delay)
                 bridges = children(recorder.pid)
