@@ -40,7 +40,8 @@ struct ChangeNotes {
       "channel \(entry.channel): the change planned for \(entry.requested) s comes "
       + "\(milliseconds(late)) ms late: its time was queued already"
     context.log(.note, text, at: clock.now)
-    context.warn(text)
+    // What is asked for at sample 0 is asked for as soon as it can be.
+    if entry.requested > context.sampleZero.present ?? -.infinity { context.warn(text) }
   }
 
   /// A later change came before this one was queued.
