@@ -101,9 +101,10 @@ private struct Visit: ~Copyable {
 
   mutating func run(pause: Nanoseconds) -> Int32 {
     while exit == nil {
+      // Before what waits in the pipe is read: a process that was stopped has missed it as well.
+      checkHeartbeat()
       takeIn()
       if exit != nil { break }
-      checkHeartbeat()
       if options.isAskedToEnd() {
         leave("asked to end", code: 0)
       } else if pending.isEmpty {
