@@ -11,6 +11,8 @@ observed from outside, from its own log of what left it. Kinds of rounds:
     kill-recorder    the file holds what was flushed; the bridges stop their devices and end
     cut-circuit      the circuit's bridge hears and says nothing (SIGSTOP): it is replaced
     cut-stimulator   the same for the stimulator's: silence, the recording goes on, exit 75
+    pause-circuit    as cut, but the bridge goes on after 0.1 to 3 s: no sample is lost, exit 0
+    pause-stimulator the same: from 0.6 s on it is a fault, exit 75, and stimulation has ended
 
 In all of them the stimulator must be silent within 1 s, if it was the one that was hit or nobody is
 left to feed it, and stay so; and every frame in the file must be the counter's. Moments are drawn
@@ -37,9 +39,14 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 DAQREC = os.environ.get("DAQREC", str(ROOT / ".build" / "release" / "daqrec"))
-KINDS = ("kill-circuit", "kill-stimulator", "kill-recorder", "cut-circuit", "cut-stimulator")
+KINDS = (
+    "kill-circuit", "kill-stimulator", "kill-recorder", "cut-circuit", "cut-stimulator",
+    "pause-circuit", "pause-stimulator",
+)
 RATE, CHANNELS, DURATION, RING, FLUSH = 24414.0625, 16, 4.0, 4.0, 1.0
 SOCKETS = {"circuit": "rz.sock", "stimulator": "stg.sock"}
+# A bridge that stood still for so long, seconds, has missed its heart-beat of 0.5 s.
+STANDSTILL = 0.6
 # What a device without a new command may still put out, seconds.
 SILENT_WITHIN = 1.0
 
@@ -194,17 +201,23 @@ def check_samples(path, **how):
         return len(data), zero + file["acquisition/x/starting_time"][()] + len(data) / RATE
 
 
-def hit(kind, recorder, delay):
-    """Does the harm after `delay` seconds; returns when, and whom."""
+def hit(kind, recorder, delay, pause=0.0):
+    """Does the harm after `delay` seconds; returns when, and the bridges that there were."""
     time.sleep(delay)
     what, whom = kind.split("-")
     if whom == "recorder":
         target = recorder.pid
     else:
         target = wait_for(lambda: children(recorder.pid).get(whom), 10, f"no bridge of the {whom}")
+    bridges = children(recorder.pid)
     moment = time.monotonic()
     os.kill(target, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
-    return moment
+    if what == "pause":
+        time.sleep(pause)
+        # It may have been given up and killed by now.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(target, signal.SIGCONT)
+    return moment, bridges
 
 
 def say(report):
@@ -222,10 +235,10 @@ def after_recorder(folder, path, moment):
     return f"{frames} frames, " + (f"lost {lost:.3f} s" if frames else "no sample yet"), lost
 
 
-def after_bridge(kind, code, lines, path, stderr):
+def after_bridge(kind, pause, code, lines, path, stderr):
     """The recorder goes on; returns what it said."""
     last = json.loads(lines[-1]) if lines else {}
-    whom = kind.split("-")[1]
+    what, whom = kind.split("-")
     if last.get("type") == "error":
         # Sample 0 had not come.
         if code != 69 or path.exists():
@@ -244,6 +257,10 @@ def after_bridge(kind, code, lines, path, stderr):
         if code != 0:
             raise Broken(f"exit code {code}: {say(last)}; {stderr[-200:]}")
         cause = "; ".join(last["remarks"])
+        if what == "pause" and not cause:
+            return "nothing was noticed"
+    elif what == "pause" and pause < STANDSTILL and code == 0:
+        return "stimulation went on"
     else:
         if code != 75:
             raise Broken(f"exit code {code}: {say(last)}; {stderr[-200:]}")
@@ -256,10 +273,13 @@ def after_bridge(kind, code, lines, path, stderr):
 
 
 # Of a bridge that was killed, and of one that says nothing.
-CAUSES = ("signal 9", "no answer within", "has not answered", "does not read", "ended the link")
+CAUSES = (
+    "signal 9", "no answer within", "has not answered", "does not read", "ended the link",
+    "heartbeat",
+)
 
 
-def round_(kind, delay):
+def round_(kind, delay, pause=0.0):
     """One recording; returns the seconds until silence, the seconds lost, and what is to be told."""
     with tempfile.TemporaryDirectory(prefix="daqrec-links-") as name:
         folder = Path(name)
@@ -268,18 +288,17 @@ def round_(kind, delay):
         with Devices(folder, device_session(), SOCKETS) as devices:
             recorder = start_recorder(folder / "session.json5", path)
             try:
-                moment = hit(kind, recorder, delay)
-                bridges = children(recorder.pid)
+                moment, bridges = hit(kind, recorder, delay, pause)
                 out, err = recorder.communicate(timeout=60)
                 ended = time.monotonic()
                 if kind == "kill-recorder":
-                    time.sleep(1.2)
-                    bridges = {k: p for k, p in bridges.items() if is_alive(p)}
-                    if bridges:
-                        raise Broken(f"bridges outlive the recorder: {bridges}")
+                    # A device that is being started is waited for, and what is queued leaves.
+                    wait_for(
+                        lambda: not any(map(is_alive, bridges.values())), 4,
+                        "a bridge outlives the recorder")
                     told, lost = after_recorder(folder, path, moment)
                 else:
-                    told = after_bridge(kind, recorder.returncode, out.splitlines(), path, err)
+                    told = after_bridge(kind, pause, recorder.returncode, out.splitlines(), path, err)
                     lost = None
             finally:
                 recorder.kill()
@@ -289,11 +308,11 @@ def round_(kind, delay):
                         os.kill(process, signal.SIGKILL)
         end = last_output(devices.put_out())
         silent = None
-        if end is not None and kind != "kill-stimulator" and kind.endswith("circuit"):
+        if end is not None and kind.endswith("circuit"):
             # Nothing happened to the stimulator: it goes on to the planned end.
             if end < min(ended - 2, moment) and "not begun" not in told:
                 raise Broken("stimulation ended with the circuit's bridge")
-        elif end is not None:
+        elif end is not None and told != "stimulation went on":
             silent = max(0.0, end - moment)
             if silent > SILENT_WITHIN:
                 raise Broken(f"the stimulator put something out {silent:.3f} s later")
@@ -315,16 +334,18 @@ def main():
     parser.add_argument("--only", choices=KINDS, action="append", help="these kinds alone")
     arguments = parser.parse_args()
     draws = random.Random(arguments.seed)
-    # The recording begins 1.6 s after the recorder; its last second is left alone.
+    # The recording begins 1.6 s after the recorder; its last second is left alone. A pause is for
+    # a recording that runs: starting has time limits of its own.
     plan = [
-        (kind, draws.uniform(0, 1.6 + DURATION - 1))
+        (kind, draws.uniform(2 if "pause" in kind else 0, 0.6 + DURATION), draws.uniform(0.1, 3))
         for _ in range(arguments.each) for kind in arguments.only or KINDS
     ]
     done, broken, silences, losses = collections.Counter(), collections.Counter(), {}, {}
     with concurrent.futures.ThreadPoolExecutor(arguments.parallel) as pool:
-        rounds = {pool.submit(round_, kind, delay): (kind, delay) for kind, delay in plan}
+        rounds = {pool.submit(round_, *one): one for one in plan}
         for future in concurrent.futures.as_completed(rounds):
-            kind, delay = rounds[future]
+            kind, delay, pause = rounds[future]
+            moment = f"after {delay:.3f} s" + f" for {pause:.3f} s" * kind.startswith("pause")
             done[kind] += 1
             try:
                 silent, lost, told = future.result()
@@ -336,7 +357,7 @@ def main():
             except (Broken, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as error:
                 broken[kind] += 1
                 verdict, told = "BROKEN", f"{type(error).__name__}: {error}"
-            print(f"{verdict} {kind} after {delay:.3f} s: {told}", flush=True)
+            print(f"{verdict} {kind} {moment}: {told}", flush=True)
     print(f"seed {arguments.seed}")
     for kind in arguments.only or KINDS:
         worst = max(silences.get(kind, [0.0]))

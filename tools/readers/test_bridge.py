@@ -72,6 +72,18 @@ def recorded_in_process(folder):
     return record(folder, "own", session(SIMULATED, {}))
 
 
+def recorded_over_python(folder):
+    """The program for the rig PC on fakes of the vendors' libraries: 16 channels, 4 outputs."""
+    serve = [sys.executable, "-u", ROOT / "tools" / "bridge" / "tests" / "run_with_fakes.py"]
+    text = session(
+        bridge(*serve, "--device", "tdt", "--fs", RATE) | {"circuit": "icms.rcx"},
+        bridge(*serve, "--device", "stg", "--put-out", folder / "put-out.jsonl"), channels=16)
+    text["stimulator"]["limits"] = [LIMITS[0] | {"channels": [0]}]
+    text["stimulus"]["signals"] = [{"channel": 0} | BIPHASIC]
+    text["buffers"][0] |= {"name": "lfp", "size": None}
+    return record(folder, "python", text)
+
+
 def lost_bridge(folder, again, *, ring):
     """A circuit in a process of its own, whose bridge is killed; `again` is the shell's way to start
     the next one."""
@@ -97,13 +109,14 @@ def lost_bridge(folder, again, *, ring):
 def runs(tmp_path_factory):
     """Everything that takes its time, by name."""
     folder = tmp_path_factory.mktemp("bridge")
-    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
         futures = {
             "bridged": pool.submit(recorded_over_bridges, folder),
             "own": pool.submit(recorded_in_process, folder),
+            "python": pool.submit(recorded_over_python, folder),
             "gone": pool.submit(lost_bridge, folder / "gone", "exit 3", ring=2),
             "lapped": pool.submit(lost_bridge, folder / "lapped", "sleep 1.5", ring=1),
-        } | {kind: pool.submit(link_kill.round_, kind, 3.0) for kind in link_kill.KINDS}
+        } | {kind: pool.submit(link_kill.round_, kind, 3.0, 0.8) for kind in link_kill.KINDS}
         concurrent.futures.wait(futures.values())
     return futures
 
@@ -137,6 +150,23 @@ def test_every_poll_and_every_feed_is_one_round_trip_and_is_stored(runs):
             # exchanges every 5 s, polls and feeds that were no reading of the clock.
             readings = len(file[f"acquisition/{device}_clock/data"])
             assert readings <= len(t0) <= 1.15 * readings + beside
+
+
+def test_the_program_for_the_rig_records_and_stimulates(runs):
+    path, result = runs["python"].result()
+    assert result.returncode == 0, result.stderr
+    told = report(result)
+    assert told["buffers"][0]["lost"] == 0
+    with h5py.File(path) as file:
+        # The fake's counter is the simulator's.
+        assert check_counter(file, "lfp") == told["buffers"][0]["samples"] > 3.9 * RATE
+        assert len(file["acquisition/rz_link/data"]) and len(file["acquisition/stg_link/data"])
+    lines = (path.parent / "put-out.jsonl").read_text().splitlines()
+    codes = [json.loads(line)["code"] for line in lines]
+    # 0.1 mA at 2000 codes/mA for 0.2 ms on the 20 µs grid, then the same back; 20 times a second.
+    assert set(codes) == {200, -200}
+    assert codes[:20] == [200] * 10 + [-200] * 10
+    assert codes.count(200) == codes.count(-200) >= 10 * 55
 
 
 @pytest.mark.parametrize("kind", link_kill.KINDS)
