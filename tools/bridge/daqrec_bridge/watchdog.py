@@ -68,13 +68,19 @@ class Guard:
             catch_console_close(self.end_now)
 
     def beat(self) -> None:
-        """A valid request was heard."""
-        self._heard = self._clock.now()
+        """A valid request was heard. One that is read too late, because this process stood still,
+        does not make up for what was missed: it is refused, and the guard stops the device."""
+        now = self._clock.now()
+        if self._ttl is None or now <= self._heard + self._ttl:
+            self._heard = now
+        else:
+            self.latch = self.latch or "heartbeat"
+            self._wake()
 
     def arm(self, ttl_ms: int) -> None:
         """Starts the watchdog afresh and clears the latch."""
         with self._lock:
-            self.beat()
+            self._heard = self._clock.now()
             self._ttl = ttl_ms * 1_000_000
             self.latch = None
         self._wake()

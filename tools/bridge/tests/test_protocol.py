@@ -241,6 +241,23 @@ def test_an_overdue_heartbeat_stops_and_the_bridge_stays_until_armed(tmp_path):
         assert host.process.poll() is None
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process cannot be stopped here")
+def test_a_bridge_that_stood_still_has_missed_its_heartbeat(tmp_path):
+    with Host(tmp_path, "stg") as host:
+        for _ in range(5):
+            host.stimulate(ttl_ms=200)
+            host.process.send_signal(signal.SIGSTOP)
+            # The signal is not there at once.
+            time.sleep(0.05)
+            host.send("stg.feed", token=host.token, chunks=[])
+            time.sleep(0.3)
+            host.process.send_signal(signal.SIGCONT)
+            reply, _ = host.receive()
+            assert reply["error"]["code"] == "heartbeat", reply
+            assert until(lambda: "Disconnect" in stops(host))
+            host.arm()
+
+
 def test_any_valid_request_feeds_the_watchdog_and_an_invalid_one_does_not(tmp_path):
     with Host(tmp_path, "stg") as host:
         host.arm(1000)
