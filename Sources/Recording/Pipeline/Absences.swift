@@ -16,10 +16,9 @@ struct Absences {
   /// nil: it always answered.
   var summary: String? {
     guard let first else { return nil }
-    let tenths = nanoseconds / 100_000_000
-    let seconds = "\(tenths / 10).\(tenths % 10) s"
+    let time = "\(milliseconds(Double(nanoseconds) * 1e-9)) ms"
     return count == 1
-      ? "gave no answer for \(seconds): \(first)"
-      : "gave no answer \(count) times, \(seconds) in all; at first: \(first)"
+      ? "gave no answer for \(time): \(first)"
+      : "gave no answer \(count) times, \(time) in all; at first: \(first)"
   }
 }
