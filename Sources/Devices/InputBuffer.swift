@@ -18,6 +18,8 @@ public final class InputBuffer {
   private var losses: [RingReader.Loss] = []
   /// Polls whose frames may have the old scaling factor or the new one.
   private var uncertainPolls = 0
+  /// Frames before this one may have either.
+  private var uncertainUntil: Int64 = 0
   /// Frames written so far and not yet read, at the last poll.
   private(set) var lastPending: Int64 = 0
   /// The recording's number of the next frame to be written, at the last poll.
@@ -155,6 +157,10 @@ public final class InputBuffer {
     if let loss = step.loss { losses.append(loss) }
     lastPending = step.pending
     lastSample = step.sample
+    if uncertainPolls > 0 {
+      uncertainPolls -= 1
+      uncertainUntil = step.sample
+    }
     lastReading = Reading(
       sample: step.isClockReading ? step.sample : -1, bracket: poll.firstLatch,
       position: poll.rings[0].first)
@@ -173,12 +179,11 @@ public final class InputBuffer {
           source, into: UnsafeMutableRawBufferPointer(start: bytes.baseAddress, count: length))
         count = length
       }
-      defer { uncertainPolls = max(0, uncertainPolls - 1) }
       return SampleBlock(
         firstFrame: step.slots > 0 ? step.firstFrame : reader.nextFrame,
         frameCount: Int(format.frames(inSlots: Int64(step.slots))), channels: format.channels,
         type: format.destination, bytes: bytes, losses: losses,
-        isScalingUncertain: uncertainPolls > 0)
+        isScalingUncertain: step.firstFrame < uncertainUntil)
     } catch let misfit as SampleRangeError {
       throw error(
         .outOfRange,

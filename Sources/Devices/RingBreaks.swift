@@ -8,6 +8,8 @@ extension RingReader {
     var standsStill = false
     /// Nothing can be delivered yet.
     var isHeld = false
+    /// The store may have written up to here; 0: as the positions say.
+    var mostWritten: Int64 = 0
   }
 
   /// Handles a position that does not follow from the ones before.
@@ -45,15 +47,18 @@ extension RingReader {
     switch pause {
     case nil where isStill && hasPassed(position, first, second):
       pause = position
-      return Break(standsStill: true)
-    case nil where !isGated && behind < -Double(size) / 2 && position > seen:
+      return Break(standsStill: true, mostWritten: mostWritten(position, first))
+    case nil
+    where !isGated && behind < -Double(size) / 2 && position > seen
+      && fresh(position, first).deviation(of: reading.second, second) == 0:
       return startSegment(reading, cursor: position, reason: .reset, first, second)
     case nil:
       // It stopped, or stopped and went on, or began anew and came as far: the next poll tells.
       pause = position
-      return Break(standsStill: position == seen, isHeld: true)
+      return Break(
+        standsStill: position == seen, isHeld: true, mostWritten: mostWritten(position, first))
     case position?:
-      return Break(standsStill: true, isHeld: !isStill)
+      return Break(standsStill: true, isHeld: !isStill || !hasPassed(position, seenAt, second))
     case let pause?:
       // What is new was written since the store went on; if it was not seen standing still, what
       // came between the last position in time and the first late one may lie on either side.
@@ -68,9 +73,21 @@ extension RingReader {
     restart.map { position != $0.slot } ?? false
   }
 
+  /// The position that a store may have reached though it is where it was last seen: a circuit that
+  /// was halted since then wrote on after its last latch, which nothing tells.
+  private func mostWritten(_ position: Int64, _ first: Bracket) -> Int64 {
+    position == seen ? position + mostSlots(from: seenAt, to: first) : position
+  }
+
   /// Whether the clock can tell that a position has not moved between two brackets.
-  private func hasPassed(_ position: Int64, _ first: Bracket, _ second: Bracket) -> Bool {
+  func hasPassed(_ position: Int64, _ first: Bracket, _ second: Bracket) -> Bool {
     fresh(position, first).deviation(of: position, second) < 0
+  }
+
+  /// Whether a store went on from one position to the other as the clock did.
+  private func isRunning(_ reading: RingReading, _ first: Bracket, _ second: Bracket) -> Bool {
+    reading.second > reading.first
+      && fresh(reading.first, first).deviation(of: reading.second, second) == 0
   }
 
   private func fresh(_ position: Int64, _ bracket: Bracket) -> PositionWatch {
@@ -102,8 +119,7 @@ extension RingReader {
     let placed = baseFrame + units * Int64(format.framesPerUnit) - frames(in: written)
     var width = range.upperBound - range.lowerBound + Double(unit)
     let now = fresh(reading.first, first)
-    let isRunning =
-      reading.second > reading.first && now.deviation(of: reading.second, second) == 0
+    let isRunning = isRunning(reading, first, second)
     if written > 0, !isRunning {
       // It may have written them and stopped at any time since the last poll.
       width += 2 * Double(max(0, mostSlots(from: seenAt, to: first) - written))
@@ -122,6 +138,7 @@ extension RingReader {
       baseSlot += format.slots(ofFrames: overlap)
     }
     cursor = baseSlot
+    ahead = 0
     pause = nil
     beganAnew = false
     watch = now

@@ -14,7 +14,8 @@ public struct RingReader: Sendable {
     public enum Reason: String, Sendable {
       /// The device overwrote them before they were read.
       case overrun
-      /// The store stood still: they were never made.
+      /// The store stood still: they were never made, or may have been overwritten before it was
+      /// seen to do so.
       case stall
       /// The position began anew.
       case reset
@@ -81,6 +82,12 @@ public struct RingReader: Sendable {
   /// The last position seen and when.
   var seen: Int64 = 0
   var seenAt = Bracket(before: 0, after: 0)
+  /// Slots written from poll to poll, single late polls aside.
+  private var pace: Int64 = 0
+  /// Slots behind the cursor not to ask for: without a cycle tag a poll brings what lies between
+  /// the slot asked for and the index, so that a slot about to be overwritten would bring nothing
+  /// but what came since.
+  var ahead: Int64 = 0
   /// Where the store stood when it was found behind the clock, slots; nil: it runs.
   ///
   /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
@@ -88,6 +95,8 @@ public struct RingReader: Sendable {
   var pause: Int64?
   /// Whether the store began anew and stands at its beginning since.
   var beganAnew = false
+  /// Up to where a store that stands still may have written before it did.
+  private var mostWritten: Int64 = 0
   /// The trigger that makes the store begin anew, and where it stood, until it has moved.
   var restart: (trigger: Bracket, slot: Int64)?
   /// The store began anew under the last transfer; what follows begins a new segment.
@@ -107,7 +116,7 @@ public struct RingReader: Sendable {
 
   /// The slot to ask for in the next poll. Before the first one: ahead of every position, so that
   /// nothing is transferred.
-  public var nextSlot: Int64 { hasBegun ? cursor : .max }
+  public var nextSlot: Int64 { hasBegun ? cursor + ahead : .max }
 
   /// The recording's number of the next frame to be delivered.
   public var nextFrame: Int64 { frame(of: cursor) }
@@ -116,7 +125,10 @@ public struct RingReader: Sendable {
   public var deviceFrameOfZero: Int64 { format.frames(inSlots: baseSlot) - baseFrame }
 
   /// Skips everything pending: the next frame delivered is the first one written from now on.
-  public mutating func skipPending() { cursor = max(cursor, seen / unit * unit) }
+  public mutating func skipPending() {
+    cursor = max(cursor, seen / unit * unit)
+    ahead = 0
+  }
 
   /// Says that a trigger has just been fired that enables the store and resets its position
   /// (`gated`): what is found from now on, if it can have been written since, is counted from index
@@ -148,10 +160,12 @@ public struct RingReader: Sendable {
       step.standsStill = found.standsStill
       step.beginsSegment = found.loss != nil
       isHeld = isHeld || found.isHeld
+      mostWritten = found.loss == nil ? max(mostWritten, found.mostWritten) : 0
     } else {
       watch.take(reading.first, first)
       pause = nil
       beganAnew = false
+      mostWritten = 0
       step.isClockReading = true
       if watch.deviation(of: reading.second, second) == 0 {
         watch.take(reading.second, second)
@@ -159,6 +173,8 @@ public struct RingReader: Sendable {
         isHeld = true
       }
     }
+    let advance = max(0, reading.second - seen)
+    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
     isSuspect = reading.second < reading.first
     seen = max(reading.first, reading.second)
     seenAt = isSuspect ? first : second
@@ -190,16 +206,22 @@ public struct RingReader: Sendable {
   ) {
     let start = ring.start &+ reading.shift
     let block = format.slots(ofFrames: blockFrames)
-    let oldest = reading.second - size
+    // What is overwritten, or possibly so, or was not asked for.
+    let isLeftOut = start > cursor && start - cursor <= ahead
+    let oldest = max(max(reading.second, mostWritten) - size, isLeftOut ? start : cursor)
     if oldest > cursor {
-      // Overwritten, or possibly so: the loss ends with a whole block.
+      // The loss ends with a whole block.
       let lost = (oldest - cursor + block - 1) / block * block
-      let overrun = Loss(
-        first: nextFrame, count: frames(in: lost), reason: .overrun, uncertainty: 0)
+      let missing = Loss(
+        first: nextFrame, count: frames(in: lost),
+        reason: mostWritten <= reading.second ? .overrun : isGated ? .gate : .stall,
+        uncertainty: 0)
       cursor += lost
-      step.loss?.count += overrun.count
-      step.loss = step.loss ?? overrun
+      step.loss?.count += missing.count
+      step.loss = step.loss ?? missing
     }
+    let isLapped = !hasCycle && start > cursor
+    ahead = isLapped ? min(pace + pace / 4 + unit, size / 2) / unit * unit : 0
     step.firstFrame = nextFrame
     let end = min(reading.first, ring.count == 0 ? cursor : start + Int64(ring.count))
     guard start <= cursor, end > cursor else { return }

@@ -32,6 +32,15 @@ extension RingReader {
         reading.isRepaired = true
         break
       }
+    case (true, true):
+      // After a break both are odd: a tear is a lap that was not written between them.
+      let most = mostSlots(from: first, to: second)
+      let during = reading.second - reading.first
+      if during > most, during - size <= most, during >= size {
+        reading.first += size
+        reading.shift = size
+        reading.isRepaired = true
+      }
     default: break
     }
     return reading
@@ -47,8 +56,13 @@ extension RingReader {
   private func counted(_ ring: Poll.Ring, first: Bracket, second: Bracket) -> RingReading {
     let advance = modulo(Int64(ring.first.index) - seen)
     var reading = RingReading(first: seen + advance, second: 0)
-    if mostSlots(from: seenAt, to: first) >= size {
-      if pause == nil, let position = nearest(ring.first.index, to: first) {
+    let isStill =
+      advance == 0 && ring.second.index == ring.first.index && hasPassed(seen, first, second)
+    if mostSlots(from: seenAt, to: first) >= size, !isStill {
+      // Laps are counted only where the clock agrees to the slot.
+      if pause == nil, let position = nearest(ring.first.index, to: first),
+        !isOdd(position, first)
+      {
         reading.first = position
       } else {
         reading.isLost = true

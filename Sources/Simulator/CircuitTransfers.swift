@@ -23,6 +23,7 @@ extension SimulatedCircuit {
       throw error(call.name, .noSuchTag, "the circuit has no buffer \(ring.tags.data)")
     }
     transfers.removeAll(keepingCapacity: true)
+    for store in stores { store.timeline.prune() }
     positions(&poll, &call, isFirst: true)
     for ring in poll.rings.indices { request(&poll.rings[ring], number: ring, &call) }
     positions(&poll, &call, isFirst: false)

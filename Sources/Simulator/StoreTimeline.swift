@@ -165,15 +165,15 @@ struct StoreTimeline {
       next.index = 0
     }
     eras.append(next)
-    prune()
+    if eras.count > 4096 { eras.removeFirst(1024) }
   }
 
-  /// Forgets eras of which nothing can be left in the ring (and the oldest of very many).
-  private mutating func prune() {
+  /// Forgets eras of which nothing can be left in the ring, when no transfer is under way.
+  mutating func prune() {
     guard eras.count > 1 else { return }
     let closed = eras[eras.count - 2]
     let isCovered =
       closed.size == maximumSlots && written(in: closed, at: .max / 4) >= Int64(maximumSlots)
-    if isCovered || eras.count > 4096 { eras.removeFirst(isCovered ? eras.count - 2 : 1024) }
+    if isCovered { eras.removeFirst(eras.count - 2) }
   }
 }

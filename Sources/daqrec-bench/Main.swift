@@ -9,12 +9,19 @@ enum Main {
     words.removeFirst()
     switch mode {
     case "unpack": exit(UnpackBench.run(arguments: words))
+    case "ring": exit(RingBench.run(arguments: words))
+    case "clock": exit(ClockRun.run(arguments: words))
+    case _ where StimulusCampaigns.modes.contains(mode):
+      exit(StimulusCampaigns.run(mode, words))
     default: exit(usage())
     }
   }
 
   private static func usage() -> Int32 {
     print("usage: daqrec-bench unpack [--pairs N] [--quick]")
+    print(RingBench.usage)
+    print(ClockRun.usage)
+    print(StimulusCampaigns.usage)
     return 64
   }
 }

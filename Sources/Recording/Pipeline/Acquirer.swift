@@ -121,6 +121,8 @@ struct Acquirer<Device: Circuit> {
         failing = nil
         if rest == 0 { return nil }
         polls -= 1
+        // What stands still can only be told from what is late a moment later.
+        timekeeper.sleep(until: timekeeper.now + 5_000_000)
       } catch {
         // A device that is away for a moment has the last samples all the same.
         failing = failing ?? (error, timekeeper.now)
@@ -216,12 +218,15 @@ struct Acquirer<Device: Circuit> {
 
   /// Hands a poll's words to the writer and notes what the poll says of the buffer.
   private mutating func hand(_ step: RingReader.Step, of index: Int, series: Int) {
+    if rings[index].uncertainPolls > 0 {
+      rings[index].uncertainPolls -= 1
+      rings[index].uncertainUntil = step.sample
+    }
     let ring = rings[index]
     ring.lane?.commit(
       ring.destination, offset: step.offset, count: step.slots, firstFrame: step.firstFrame,
       loss: step.loss, scalingFactor: ring.attributes.scalingFactor,
-      isScalingUncertain: ring.uncertainPolls > 0)
-    if rings[index].uncertainPolls > 0 { rings[index].uncertainPolls -= 1 }
+      isScalingUncertain: step.firstFrame < rings[index].uncertainUntil)
     let frames = ring.attributes.format.frames(inSlots: Int64(step.slots))
     context.board.update { snapshot in
       snapshot.buffers[series].samples += frames
@@ -329,7 +334,8 @@ struct Acquirer<Device: Circuit> {
       {
         let text = "\(ring.name): \(check.tag) changed to \(value); from the next poll on it counts"
         rings[check.ring].attributes.scalingFactor = value
-        // The tag is read after the latch: frames of this poll and of the next may have either.
+        // The tag is read after the latch: frames stored by this poll or the next may have either,
+        // also those that wait for their block.
         rings[check.ring].uncertainPolls = 2
         context.inlet.log(.note, text, at: time)
         context.warn(text)
@@ -345,12 +351,20 @@ struct Acquirer<Device: Circuit> {
 
   // MARK: - Time
 
-  /// Nanoseconds between polls: an eighth of the shortest ring, at most 50 ms, at least 5 ms and
-  /// twice what a poll costs, but never above a quarter of the shortest ring or what the flush
-  /// promise allows. What a poll costs grows with the interval: more than twice would run away.
+  /// Nanoseconds between polls: as asked, else an eighth of the shortest ring, at most 50 ms, at
+  /// least 5 ms and twice what a poll costs, but never above a quarter of the shortest ring or what
+  /// the flush promise allows. A poll costs more the longer the interval: more than twice that
+  /// would run away.
+  ///
+  /// Rings without a cycle tag are polled four times while they fill, whatever is asked.
   private var interval: Nanoseconds {
-    if let asked = plan.pollInterval { return Int64(asked * 1e9) }
-    let shortest = rings.filter { $0.lane != nil }.map(\.attributes.sampleTime).min() ?? 1
+    let series = rings.filter { $0.lane != nil }
+    if let asked = plan.pollInterval {
+      let uncounted = series.filter { $0.attributes.cycleTag == nil }
+      let most = uncounted.map { $0.attributes.sampleTime / 4 }.min() ?? .infinity
+      return Int64(min(asked, max(most, 0.001)) * 1e9)
+    }
+    let shortest = series.map(\.attributes.sampleTime).min() ?? 1
     let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
     let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
     return max(5_000_000, min(max(wanted, 2 * pollCost), most))

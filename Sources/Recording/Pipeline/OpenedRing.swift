@@ -22,8 +22,10 @@ struct OpenedRing {
   var isStallReported = false
   /// The series ended: its attributes changed while it ran.
   var hasEnded = false
-  /// Polls whose frames may have been scaled by two factors.
+  /// Polls whose positions still bound the frames that may have been scaled by two factors.
   var uncertainPolls = 0
+  /// Frames before this one may have the old factor or the new one.
+  var uncertainUntil: Int64 = 0
 
   var nextSlot: Int64 {
     switch reader {

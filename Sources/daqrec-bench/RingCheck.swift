@@ -1,0 +1,717 @@
+import Clocks
+import Devices
+import Foundation
+import NWB
+import Recording
+import Samples
+import Simulator
+
+/// Holds a recording against the truth of its simulated circuits.
+///
+/// - Outside the declared gaps every number in the file is the generator's for its frame, and rows
+///   count frames on exactly from gap to gap.
+/// - A gap is real: of its frames, all but a block and a tick were overwritten by the second latch
+///   of the poll that declared it, or never made, or written between the last poll before a
+///   stall, reset or gate and its end, where the device's count says nothing of their place.
+/// - What follows a gap lies where time says: exactly after an overrun, otherwise within the
+///   half width that the log states.
+/// - Nothing is missing at the end; times, counts, log and exit code agree.
+struct RingCheck {
+  /// What was looked at.
+  struct Figures {
+    var scenarios = 0
+    var series = 0
+    var samples: Int64 = 0
+    var polls = 0
+    var races = 0
+    /// Gaps and their frames, by reason.
+    var gaps: [String: (count: Int, frames: Int64)] = [:]
+    var worstFill = 0.0
+    /// Series with errors to whose store more happened between two polls than positions can tell: two breaks,
+    /// or, without a cycle tag, one while a ring filled or where the index was about to wrap.
+    var undecidable = 0
+    /// Breaks shorter than a reading of the position can tell; rows after them are off by as much.
+    var unseen = 0
+    var readings = 0
+  }
+
+  /// Rows of a series that the file declares missing or wrong.
+  struct Mark: CustomStringConvertible {
+    let series: String
+    let frames: Range<Int>
+    let reason: String
+
+    init(_ row: InvalidFrames) {
+      series = row.series
+      frames = Int(row.frames.lowerBound)..<Int(row.frames.upperBound)
+      reason = row.reason
+    }
+
+    var description: String { "\(reason) \(frames)" }
+  }
+
+  let run: RingRun
+  private(set) var figures = Figures()
+  private(set) var problems: [String] = []
+  /// What is wrong where nothing could have told (``Figures/undecidable``).
+  private(set) var excused: [String] = []
+  private var log: [LogEntry] = []
+  private var invalid: [Mark] = []
+  /// True frame less row, of frame 0 of each series.
+  private var firstOffsets: [String: Int64] = [:]
+  /// Frames by which the places of a series may be wrong, as the log has stated so far.
+  private var stated: [String: Double] = [:]
+
+  init(_ run: RingRun) throws {
+    self.run = run
+    figures.scenarios = 1
+    let reader = try RecordingReader(reading: run.path)
+    do {
+      try check(reader)
+    } catch {
+      try reader.close()
+      throw error
+    }
+    try reader.close()
+    checkExit()
+  }
+
+  private mutating func fail(_ name: String, _ text: String) {
+    if problems.count < 12 { problems.append("\(name): \(text)") }
+  }
+
+  private mutating func check(_ reader: borrowing RecordingReader) throws {
+    log = try reader.log()
+    invalid = try reader.invalidFrames().map(Mark.init)
+    let series = Dictionary(
+      try reader.series().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var number = 0
+    for (circuit, observed) in zip(run.scenario.circuits, run.circuits) {
+      figures.polls += observed.polls.count
+      for (ring, buffer) in circuit.buffers.enumerated() {
+        guard let found = series[buffer.name] else {
+          // A series without a row is no series.
+          if run.report.final.buffers[number].samples > 0 {
+            fail(buffer.name, "is not in the file")
+          }
+          number += 1
+          continue
+        }
+        let truth = try RingTruth(ring, circuit, observed)
+        try check(found, truth, number, reader)
+        number += 1
+      }
+    }
+    try checkTimes(series, reader)
+  }
+
+  // MARK: - Samples
+
+  private static let lossReasons: Set = ["overrun", "stall", "reset", "clock", "gate"]
+
+  private mutating func check(
+    _ series: RecordingReader.Series, _ truth: RingTruth, _ number: Int,
+    _ reader: borrowing RecordingReader
+  ) throws {
+    figures.series += 1
+    let name = series.name
+    let board = run.report.final.buffers[number]
+    figures.races += board.racesRepaired
+    figures.worstFill = max(figures.worstFill, board.worstFill)
+    let marks = invalid.filter { $0.series == name }
+    let gaps = marks.filter { Self.lossReasons.contains($0.reason) }
+      .sorted { $0.frames.lowerBound < $1.frames.lowerBound }
+    checkCounts(series, gaps, marks, board)
+    checkTexts(name, gaps)
+
+    let known = problems.count
+    try checkRows(series, gaps, marks, truth, reader)
+    if problems.count > known, isUndecidable(truth) {
+      figures.undecidable += 1
+      excused += problems[known...]
+      problems.removeSubrange(known...)
+    }
+  }
+
+  private mutating func checkRows(
+    _ series: RecordingReader.Series, _ gaps: [Mark], _ marks: [Mark], _ truth: RingTruth,
+    _ reader: borrowing RecordingReader
+  ) throws {
+    let name = series.name
+    let values = try reader.samples(of: name, frames: 0..<series.frames, as: Double.self)
+    var row = 0
+    var offset: Int64?
+    var pending: [Mark] = []
+    for gap in gaps {
+      if gap.frames.lowerBound < row {
+        fail(name, "gap \(gap) begins before row \(row)")
+        return
+      }
+      let end = min(gap.frames.lowerBound, series.frames)
+      guard checkRun(row..<end, values, marks, truth, &offset, &pending) else { return }
+      checkZeros(gap, values, series.channels, name)
+      row = gap.frames.upperBound
+      pending.append(gap)
+    }
+    guard checkRun(row..<series.frames, values, marks, truth, &offset, &pending) else { return }
+    checkEnd(series.frames, offset, pending, truth)
+  }
+
+  /// Checks rows between two gaps: finds the frame of the first, and compares all.
+  private mutating func checkRun(
+    _ rows: Range<Int>, _ values: [Double], _ marks: [Mark], _ truth: RingTruth,
+    _ offset: inout Int64?, _ pending: inout [Mark]
+  ) -> Bool {
+    guard !rows.isEmpty else { return true }
+    let name = truth.buffer.name
+    let channels = truth.buffer.format.channels
+    let dirty = marks.filter { !Self.lossReasons.contains($0.reason) }
+    let clean = rows.filter { row in !dirty.contains { $0.frames.contains(row) } }
+    guard let first = clean.first else { return true }
+    let isExact = offset != nil && pending.allSatisfy { $0.reason == "overrun" }
+    if !isExact {
+      let found = place(of: clean, values, truth, near: offset, pending)
+      guard let found else {
+        fail(name, "rows from \(first) are no frames near where they should be")
+        return false
+      }
+      // A place that the clock chose says nothing of frame 0.
+      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }) {
+        firstOffsets[name] = found
+      }
+      checkPlace(found, pending, truth)
+      checkReality(pending, rows.lowerBound, before: offset, after: found, truth)
+      offset = found
+    } else {
+      checkReality(pending, rows.lowerBound, before: offset, after: offset ?? 0, truth)
+    }
+    pending = []
+    guard var place = offset else { return false }
+    figures.samples += Int64(clean.count * channels)
+    defer { offset = place }
+    return compare(rows, values, dirty, truth, &place)
+  }
+
+  private mutating func compare(
+    _ rows: Range<Int>, _ values: [Double], _ dirty: [Mark], _ truth: RingTruth,
+    _ offset: inout Int64
+  ) -> Bool {
+    let channels = truth.buffer.format.channels
+    let name = truth.buffer.name
+    let changes = truth.changes.filter { $0.name.hasSuffix("_sf") }
+    var start = rows.lowerBound
+    while start < rows.upperBound {
+      let frame = Int64(start) + offset
+      // Rows of one scaling factor at a time.
+      var factor = truth.buffer.scalingFactor
+      var end = rows.upperBound
+      for change in changes {
+        let first = truth.frames(by: change.time)
+        if frame >= first { factor = change.value } else { end = min(end, Int(first - offset)) }
+      }
+      let expected = truth.values(
+        of: frame..<frame + Int64(end - start), scalingFactor: factor)
+      for sample in expected.indices where expected[sample] != values[start * channels + sample] {
+        let row = start + sample / channels
+        if let mark = dirty.first(where: { $0.frames.contains(row) }) {
+          if mark.reason == "out of range", values[start * channels + sample] == 0 { continue }
+          if mark.reason == "sf uncertain" { continue }
+        }
+        if let moved = movedUnseen(row..<rows.upperBound, values, truth, offset) {
+          figures.unseen += 1
+          offset = moved
+          return compare(row..<rows.upperBound, values, dirty, truth, &offset)
+        }
+        if !truth.buffer.hasCycle, isNearReset(Int64(row) + offset, truth) {
+          figures.undecidable += 1
+          excused.append("\(name): row \(row) after a reset near the wrap")
+          return false
+        }
+        fail(
+          name,
+          "row \(row) channel \(sample % channels) (frame \(Int64(row) + offset), gaps end before "
+            + "row \(rows.lowerBound)) is \(values[start * channels + sample]), must be "
+            + "\(expected[sample].map { "\($0)" } ?? "out of range")")
+        return false
+      }
+      start = end
+    }
+    for mark in dirty where mark.reason == "out of range" {
+      let frames = Int64(mark.frames.lowerBound) + offset..<Int64(mark.frames.upperBound) + offset
+      guard rows.contains(mark.frames.lowerBound) else { continue }
+      if truth.values(of: frames, scalingFactor: truth.buffer.scalingFactor).allSatisfy({
+        $0 != nil
+      }) {
+        fail(name, "nothing is out of range in \(mark)")
+      }
+    }
+    return true
+  }
+
+  /// Whether an index without a cycle was reset about a frame: near its wrap that is none to see.
+  private func isNearReset(_ frame: Int64, _ truth: RingTruth) -> Bool {
+    let time = truth.time(of: frame)
+    let slack = Nanoseconds(1.5e9 * truth.buffer.ringSeconds) + 30_000_000
+    return truth.breaks.contains {
+      !$0.writesNothing && $0.start - slack <= time && $0.end + slack >= time
+    }
+  }
+
+  /// The offset from a row on, if a break moved it by less than a reading can tell: by what passes
+  /// within the bracket of a latch, and a unit or two.
+  private func movedUnseen(
+    _ rows: Range<Int>, _ values: [Double], _ truth: RingTruth, _ offset: Int64
+  ) -> Int64? {
+    let time = truth.time(of: Int64(rows.lowerBound) + offset)
+    let polls = truth.observed.polls
+    guard let after = polls.firstIndex(where: { $0.first.before >= time }) else { return nil }
+    let near = polls[max(0, after - 1)...min(after + 1, polls.count - 1)]
+    guard let first = near.first, let last = near.last,
+      truth.breaks.contains(where: { $0.end >= first.first.before && $0.start <= last.second.after }
+      )
+    else { return nil }
+    let width = near.map { $0.first.after - $0.first.before }.max() ?? 0
+    let elapsed = last.first.after - first.first.before
+    let most =
+      Int64((Double(width) + 1.2e-3 * Double(elapsed)) * 1e-9 * truth.buffer.rate)
+      + 2 * Int64(truth.buffer.format.framesPerUnit)
+    let channels = truth.buffer.format.channels
+    return (-most...most).filter { $0 != 0 }.map { offset + $0 }.first { moved in
+      let probe = rows.prefix(max(2, 16 / channels))
+      let frames = Int64(probe.lowerBound) + moved..<Int64(probe.upperBound) + moved
+      guard frames.lowerBound >= 0 else { return false }
+      let expected = truth.values(of: frames, scalingFactor: truth.buffer.scalingFactor)
+      return expected.indices.allSatisfy {
+        expected[$0] == values[probe.lowerBound * channels + $0]
+      }
+    }
+  }
+
+  /// The offset (true frame less row) at which rows are what the generator made.
+  private func place(
+    of rows: [Int], _ values: [Double], _ truth: RingTruth, near offset: Int64?,
+    _ gaps: [Mark]
+  ) -> Int64? {
+    guard let first = rows.first else { return nil }
+    let channels = truth.buffer.format.channels
+    let range: ClosedRange<Int64>
+    if let offset {
+      let slack =
+        gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate + 64
+        + Double(2 * truth.buffer.size)
+      range = offset - Int64(slack)...offset + Int64(slack)
+    } else {
+      let polls = truth.observed.polls
+      guard let poll = polls.first else { return nil }
+      let low = truth.frames(by: poll.first.before) - 8 - Int64(first)
+      range = low...truth.frames(by: polls[min(2, polls.count - 1)].second.after) + 8
+    }
+    // There is no frame before the circuit's first.
+    let lowest = max(range.lowerBound, -Int64(first))
+    guard lowest <= range.upperBound else { return nil }
+    // Frames enough to tell places apart, and no more.
+    let probe = rows.prefix(max(2, 64 / channels))
+    func matches(_ candidate: Int64, _ table: [Double?], _ tableStart: Int64) -> Bool {
+      for row in probe {
+        let place = Int(Int64(row) + candidate - tableStart) * channels
+        for channel in 0..<channels
+        where table[place + channel] != values[row * channels + channel] { return false }
+      }
+      return true
+    }
+    let last = probe.last ?? first
+    let tableStart = Int64(first) + lowest
+    let tableEnd = Int64(last) + range.upperBound + 1
+    let near = offset ?? range.lowerBound
+    let order = (lowest...range.upperBound).sorted { abs($0 - near) < abs($1 - near) }
+    let changes = truth.changes.filter { $0.name.hasSuffix("_sf") }
+    for factor in [truth.buffer.scalingFactor] + changes.map(\.value) {
+      let table = truth.values(of: tableStart..<tableEnd, scalingFactor: factor)
+      if let found = order.first(where: { matches($0, table, tableStart) }) { return found }
+    }
+    return nil
+  }
+
+  // MARK: - Gaps
+
+  private mutating func checkZeros(
+    _ gap: Mark, _ values: [Double], _ channels: Int, _ name: String
+  ) {
+    let range =
+      min(
+        gap.frames.lowerBound * channels, values.count)..<min(
+        gap.frames.upperBound * channels, values.count)
+    if values[range].contains(where: { $0 != 0 }) { fail(name, "there are numbers in gap \(gap)") }
+  }
+
+  /// The text that must announce a gap.
+  private func announcement(of gap: Mark) -> String {
+    "\(gap.series): \(gap.frames.count) samples from \(gap.frames.lowerBound) are missing "
+      + "(\(gap.reason)"
+  }
+
+  /// Half width of the place of what follows a gap, seconds, as the log states it.
+  private func uncertainty(of gap: Mark) -> Double {
+    let start = announcement(of: gap)
+    guard let text = log.first(where: { $0.text.hasPrefix(start) })?.text,
+      let range = text.range(of: "placed to ± ")
+    else { return 0 }
+    let number = text[range.upperBound...].prefix { "0123456789.".contains($0) }
+    return (Double(number) ?? 0) / 1000
+  }
+
+  private mutating func checkTexts(_ name: String, _ gaps: [Mark]) {
+    let rows = log.filter {
+      ["gap", "reset"].contains($0.kind.rawValue) && $0.text.hasPrefix("\(name):")
+    }
+    if rows.count != gaps.count {
+      fail(name, "\(gaps.count) gaps, but \(rows.count) rows in the log")
+    }
+    for gap in gaps {
+      let kind: LogKind = ["reset", "clock"].contains(gap.reason) ? .reset : .gap
+      let start = announcement(of: gap)
+      if !rows.contains(where: { $0.kind == kind && $0.text.hasPrefix(start) }) {
+        fail(name, "\(gap) has no row \(kind.rawValue) in the log")
+      }
+      figures.gaps[gap.reason, default: (0, 0)].count += 1
+      figures.gaps[gap.reason, default: (0, 0)].frames += Int64(gap.frames.count)
+    }
+  }
+
+  /// Rows are where time says, within the half widths stated so far.
+  private mutating func checkPlace(_ offset: Int64, _ gaps: [Mark], _ truth: RingTruth) {
+    let name = truth.buffer.name
+    stated[name, default: 0] +=
+      gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate
+    guard let first = truth.observed.polls.first?.first else { return }
+    let unit = Int64(truth.buffer.format.framesPerUnit)
+    let allowed = Int64(stated[name] ?? 0) + unit
+    let low = (firstOffsets[name] ?? truth.frames(by: first.before) - unit) - allowed
+    let high = (firstOffsets[name] ?? truth.frames(by: first.after)) + allowed
+    if offset < low || offset > high {
+      fail(name, "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
+    }
+  }
+
+  /// Whether the frames between two runs of rows were really not to be had.
+  private mutating func checkReality(
+    _ gaps: [Mark], _ next: Int, before: Int64?, after: Int64, _ truth: RingTruth
+  ) {
+    guard let firstGap = gaps.first, let lastGap = gaps.last else { return }
+    let name = truth.buffer.name
+    let block = Int64(truth.buffer.blockSize)
+    let unit = Int64(truth.buffer.format.framesPerUnit)
+    let start = Int64(firstGap.frames.lowerBound) + (before ?? after)
+    let missing = start..<max(start, Int64(next) + after)
+    let isOverrun = gaps.allSatisfy { $0.reason == "overrun" }
+    if isOverrun, gaps.count > 1 {
+      // Each is held against the poll that declared it.
+      for gap in gaps {
+        checkReality([gap], gap.frames.upperBound, before: after, after: after, truth)
+      }
+      return
+    }
+    guard let poll = declaringPoll(of: lastGap, missing.upperBound, truth) else {
+      fail(name, "nobody was told of \(lastGap)")
+      return
+    }
+    let polls = truth.observed.polls
+    let declared = polls[poll]
+    let windows = isOverrun ? [] : uncertainWindows(until: poll, truth)
+    if !truth.buffer.hasCycle,
+      gaps.contains(where: { gap in
+        gap.reason != "overrun"
+          && isAmbiguous(at: declaringPoll(of: gap, missing.upperBound, truth) ?? poll, truth)
+      })
+    {
+      return
+    }
+    if !isOverrun {
+      let leading = gaps.first { $0.reason != "overrun" } ?? firstGap
+      let firstPoll = min(poll, declaringPoll(of: leading, missing.lowerBound, truth) ?? poll)
+      // Two polls and two units tell a break.
+      let slack = Nanoseconds(Double(4 * unit) / truth.buffer.rate * 1e9)
+      let early = polls[max(0, firstPoll - 4)].first.before - slack
+      if !truth.breaks.contains(where: { $0.start <= declared.second.after && $0.end >= early }) {
+        fail(name, "gaps \(gaps), but nothing happened (poll \(poll))")
+        return
+      }
+    }
+    // A store that stands where it was last latched may have been halted later.
+    let isHidden =
+      poll > 0 && declared.rings[truth.ring].first == polls[poll - 1].rings[truth.ring].second
+    let bracket = polls[max(0, poll - 1)].second
+    let doubt = Int64(Double(bracket.after - bracket.before) * 1e-9 * truth.buffer.rate) + 4 * unit
+    var unjustified: Int64 = 0
+    var example: Int64?
+    for frame in missing {
+      let time = truth.time(of: frame)
+      if windows.contains(where: { $0.contains(time) }) { continue }
+      if !isOverrun, truth.isUnmade(frame) { continue }
+      if truth.made(from: time, to: declared.second.after) >= Int64(truth.buffer.size) { continue }
+      if isHidden,
+        truth.frames(by: declared.second.after) - frame + doubt >= Int64(truth.buffer.size)
+      {
+        continue
+      }
+      unjustified += 1
+      example = example ?? frame
+    }
+    // Without a cycle tag, what would be overwritten by the next poll is not asked for, with a
+    // margin of a quarter of what comes from poll to poll.
+    let recent = zip(polls[max(0, poll - 4)...poll], polls[max(0, poll - 4)...poll].dropFirst())
+    let spared =
+      truth.buffer.hasCycle
+      ? 0
+      : recent.map { truth.frames(by: $1.second.after) - truth.frames(by: $0.first.before) }.max()
+        ?? 0
+    if unjustified > block + unit + spared {
+      fail(
+        name,
+        "\(gaps.map { "\($0.reason) \($0.frames)" }): \(unjustified) of \(missing.count) frames "
+          + "(from row \((example ?? 0) - after)) could be had; block \(block), size "
+          + "\(truth.buffer.size), poll \(poll)")
+    }
+  }
+
+  /// The poll whose answer made the recorder declare a gap.
+  private func declaringPoll(
+    of gap: Mark, _ frame: Int64, _ truth: RingTruth
+  ) -> Int? {
+    let polls = truth.observed.polls
+    let start = announcement(of: gap)
+    if let told = run.warnings.first(where: { $0.text.hasPrefix(start) })?.time {
+      guard let last = polls.last(where: { $0.end <= told }) else { return nil }
+      // Several polls may end at one virtual instant.
+      return polls.firstIndex { $0.end == last.end }
+    }
+    guard gap.reason == "gate" else { return nil }
+    let time = truth.time(of: frame)
+    return polls.firstIndex { $0.first.after >= time }.map { min($0 + 2, polls.count - 1) }
+  }
+
+  /// When frames were written whose place the device's count does not tell: from the last poll
+  /// before each break to its end, or to the next poll where the count does not show the break.
+  private func uncertainWindows(
+    until poll: Int, _ truth: RingTruth
+  ) -> [ClosedRange<Nanoseconds>] {
+    let polls = truth.observed.polls[...poll]
+    let slack = Nanoseconds(
+      Double(truth.buffer.blockSize + 2 * truth.buffer.format.framesPerUnit) / truth.buffer.rate
+        * 1e9)
+    return truth.breaks.compactMap { pause in
+      guard let last = polls.last, pause.start <= last.second.after else { return nil }
+      var before = polls.lastIndex { $0.second.after < pause.start }
+      // Without a cycle tag, what was lapped is asked for once more.
+      if !truth.buffer.hasCycle, let found = before { before = max(0, found - 1) }
+      let after = polls.firstIndex { $0.first.before > pause.end } ?? poll
+      var end = min(pause.end, last.second.after)
+      if !isShown(pause, from: before, to: after, truth) {
+        end = max(end, polls[after].first.after)
+      } else if !pause.writesNothing {
+        // Only what was written since the index was 0 is surely new.
+        let units = polls[after].rings[truth.ring].first.index / truth.buffer.format.slotsPerUnit
+        let frames = Double((units + 1) * truth.buffer.format.framesPerUnit)
+        end = max(end, polls[after].first.after - Nanoseconds(frames / truth.buffer.rate * 1e9))
+      }
+      let start = before.map { polls[$0].first.before } ?? truth.start
+      return start - slack...max(start, end) + slack
+    }
+  }
+
+  /// Whether a break can be seen in the positions: they went back, or stood still.
+  private func isShown(_ pause: RingTruth.Break, from: Int?, to: Int, _ truth: RingTruth) -> Bool {
+    guard truth.buffer.hasCycle, let from else { return false }
+    let (polls, ring) = (truth.observed.polls, truth.ring)
+    let size = Int(truth.buffer.format.slots(ofFrames: Int64(truth.buffer.size)))
+    if pause.writesNothing {
+      return polls[from...to].filter {
+        $0.first.before >= pause.start && $0.second.after <= pause.end
+      }
+      .count >= 2
+    }
+    return polls[to].rings[ring].first.slots(size: size)
+      < polls[from].rings[ring].second.slots(size: size)
+  }
+
+  /// Whether, without a cycle tag, the clock could not tell the laps at a poll.
+  private func isAmbiguous(at poll: Int, _ truth: RingTruth) -> Bool {
+    let polls = truth.observed.polls
+    for number in max(0, poll - 3)...poll {
+      let bracket = polls[number].first
+      let before = number > 0 ? polls[number - 1] : polls[number]
+      let elapsed = Double(bracket.after - before.first.before) * 1e-9
+      let width = Double(bracket.after - bracket.before) * 1e-9
+      let tightest = polls[...number].map { $0.first.after - $0.first.before }.min() ?? 0
+      let frames =
+        (width + Double(tightest) * 1e-9 + 1.3e-3 * elapsed) * truth.buffer.rate
+        + 3 * Double(truth.buffer.format.framesPerUnit)
+      let size = Double(truth.buffer.size)
+      if elapsed * truth.buffer.rate * 1.01 + 3 >= size, frames >= size * 0.4 { return true }
+    }
+    return false
+  }
+
+  /// Whether more happened to a store between two polls than positions can tell: two breaks, or,
+  /// without a cycle tag, one within a whole ring's time.
+  private func isUndecidable(_ truth: RingTruth) -> Bool {
+    let polls = truth.observed.polls
+    let times = polls.flatMap { [$0.first, $0.second] }
+    let breaks = truth.breaks
+    // A break takes two polls to be told.
+    for (place, before) in times.enumerated() {
+      let after = times[min(place + 4, times.count - 1)]
+      let near = breaks.filter { $0.start <= after.after && $0.end >= before.before }
+      let tears = truth.tears.filter { $0 <= after.after && $0 >= before.before }
+      if near.count > 1 || near.count == 1 && !tears.isEmpty { return true }
+    }
+    guard !truth.buffer.hasCycle else { return false }
+    return zip(times, times.dropFirst()).contains { before, after in
+      let elapsed = Double(after.after - before.before) * 1e-9
+      return elapsed >= truth.buffer.ringSeconds * 0.9
+        && breaks.contains { $0.start <= after.after && $0.end >= before.before }
+    }
+  }
+
+  // MARK: - The end
+
+  private mutating func checkEnd(
+    _ rows: Int, _ offset: Int64?, _ pending: [Mark], _ truth: RingTruth
+  ) {
+    let polls = truth.observed.polls
+    guard polls.count > 4, let last = polls.last else { return }
+    let isCutShort =
+      !truth.changes.filter { $0.name.hasSuffix("_n") || truth.buffer.format.destination.isInteger }
+      .isEmpty
+      || truth.breaks.contains { $0.end >= polls[polls.count - 4].first.before }
+      || (truth.observed.failures.last ?? 0) > last.end
+    guard !isCutShort, pending.isEmpty, let offset else { return }
+    let due =
+      truth.frames(by: last.first.before) - Int64(truth.buffer.blockSize)
+      - Int64(truth.buffer.format.framesPerUnit)
+    if Int64(rows) + offset < due {
+      fail(truth.buffer.name, "\(due - Int64(rows) - offset) frames are missing at the end")
+    }
+  }
+
+  // MARK: - Counts
+
+  private mutating func checkCounts(
+    _ series: RecordingReader.Series, _ gaps: [Mark], _ marks: [Mark],
+    _ board: StatusBoard.Buffer
+  ) {
+    let frames = { (marks: [Mark]) in marks.reduce(0) { $0 + Int64($1.frames.count) } }
+    let misfits = marks.filter { $0.reason == "out of range" }
+    let lost = gaps.filter { $0.reason != "gate" } + misfits
+    if board.lost != frames(lost) || board.gaps != lost.count {
+      fail(
+        series.name,
+        "the report says \(board.lost) lost in \(board.gaps) gaps, the file "
+          + "\(frames(lost)) in \(lost.count)")
+    }
+    if board.samples + frames(gaps) != Int64(series.frames) {
+      fail(
+        series.name,
+        "\(series.frames) rows, but the report says \(board.samples) samples and the file "
+          + "\(frames(gaps)) missing")
+    }
+  }
+
+  private mutating func checkExit() {
+    let report = run.report
+    let hasLost =
+      invalid.contains { $0.reason != "gate" && $0.reason != "sf uncertain" }
+      || report.final.endedSeries > 0 || report.final.buffers.contains { $0.isStalled }
+    if report.exitCode != (hasLost ? 75 : 0) {
+      fail(
+        "report",
+        "exit code \(report.exitCode) (\(report.reason), \(report.deviceFailures)), "
+          + "losses: \(hasLost)")
+    }
+  }
+
+  // MARK: - Time
+
+  private mutating func checkTimes(
+    _ series: [String: RecordingReader.Series], _ reader: borrowing RecordingReader
+  ) throws {
+    guard let reference = run.scenario.circuits.first, let first = reference.buffers.first,
+      let zero = firstOffsets[first.name], let observed = run.circuits.first,
+      let start = series[first.name]?.startingTime
+    else { return }
+    let zeroTick = (zero + 1) * Int64(first.decimation)
+    let rate = reference.simulation.rate
+    for (circuit, device) in zip(run.scenario.circuits, run.circuits) {
+      for (ring, buffer) in circuit.buffers.enumerated() {
+        guard let offset = firstOffsets[buffer.name], let found = series[buffer.name] else {
+          continue
+        }
+        let truth = try RingTruth(ring, circuit, device)
+        if isUndecidable(truth) { continue }
+        // On the recording clock: ticks of the reference circuit since its frame 0.
+        let host = truth.time(of: offset)
+        let ticks = (observed.circuit.tick(at: host) ?? 0) - zeroTick
+        let due = start + Double(ticks) / rate
+        let span =
+          Double(buffer.decimation * buffer.format.framesPerUnit + 2) / circuit.simulation.rate
+        let allowed =
+          halfWidth(observed) + halfWidth(device) + span
+          + Double(first.decimation * first.format.framesPerUnit + 2) / rate
+        if abs(found.startingTime - due) > allowed {
+          fail(
+            buffer.name,
+            "starts at \(found.startingTime), due \(due) ± \(allowed) on the recording clock")
+        }
+        if buffer.name == first.name {
+          let absolute = Double(host - run.origin) * 1e-9
+          if abs(found.startingTime - absolute) > halfWidth(device) + span {
+            fail(
+              buffer.name,
+              "starts at \(found.startingTime), due \(absolute) ± \(halfWidth(device) + span)")
+          }
+        }
+      }
+    }
+    for (circuit, device) in zip(run.scenario.circuits, run.circuits) {
+      try checkReadings(circuit, device, reader)
+    }
+  }
+
+  /// Half of the widest first latch of the polls in which a series can have begun, seconds.
+  private func halfWidth(_ observed: ObservedCircuit) -> Double {
+    observed.polls.prefix(2).map { Double($0.first.after - $0.first.before) * 0.5e-9 }.max() ?? 0
+  }
+
+  /// Each reading of the circuit's clock must be true, as long as no break has moved its frames.
+  private mutating func checkReadings(
+    _ circuit: RingScenario.Circuit, _ observed: ObservedCircuit,
+    _ reader: borrowing RecordingReader
+  ) throws {
+    guard let buffer = circuit.buffers.first, let offset = firstOffsets[buffer.name] else { return }
+    let truth = try RingTruth(0, circuit, observed)
+    let readings = try reader.readings(ofCircuit: circuit.name)
+    let firstBreak =
+      invalid.filter { $0.series == buffer.name && $0.reason != "overrun" }
+      .map(\.frames.lowerBound).min() ?? .max
+    let unit = Int64(buffer.format.framesPerUnit)
+    // Without a cycle tag a reset near the wrap is not seen.
+    let hidden = buffer.hasCycle ? Int64.max : truth.breaks.first?.start ?? .max
+    for (place, sample) in readings.samples.enumerated() where sample >= 0 {
+      guard sample < firstBreak else { break }
+      let (before, after) = (readings.before[place], readings.after[place])
+      guard after < hidden else { break }
+      if truth.breaks.contains(where: { $0.start <= after && $0.end >= before }) { continue }
+      figures.readings += 1
+      let frame = sample + offset
+      if frame + unit - 1 < truth.frames(by: before)
+        || frame > truth.frames(by: after)
+      {
+        fail(
+          buffer.name,
+          "clock reading \(place) says \(sample) frames, truth "
+            + "\(truth.frames(by: before) - offset)…\(truth.frames(by: after) - offset)")
+        return
+      }
+    }
+  }
+}
