@@ -207,7 +207,9 @@ def test_a_bridge_that_comes_back_too_late_leaves_a_declared_gap(runs):
     [
         (["/nonexistent/bridge"], 'cannot start "/nonexistent/bridge": No such file'),
         (["sh", "-c", "echo no driver >&2; exit 9"], "exit code 9: no driver"),
-        (["echo", "Microsoft Windows"], "answers with rubbish"),
+        (["sh", "-c", "echo Microsoft Windows; cat > /dev/null"], "answers with rubbish"),
+        # It may be gone before it is asked anything: then that is what is said.
+        (["echo", "Microsoft Windows"], "rz (RZ2 1): hello: "),
         (["cat"], "makes no sense"),
     ],
 )
