@@ -76,7 +76,7 @@ extension RingReader {
   /// The position that a store may have reached though it is where it was last seen: a circuit that
   /// was halted since then wrote on after its last latch, which nothing tells.
   private func mostWritten(_ position: Int64, _ first: Bracket) -> Int64 {
-    position == seen ? position + mostSlots(from: seenAt, to: first) : position
+    position == seen ? position + mostSlots(from: movedAt, to: first) : position
   }
 
   /// Whether the clock can tell that a position has not moved between two brackets.

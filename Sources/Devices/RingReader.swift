@@ -82,6 +82,8 @@ public struct RingReader: Sendable {
   /// The last position seen and when.
   var seen: Int64 = 0
   var seenAt = Bracket(before: 0, after: 0)
+  /// When the position was last seen to have moved: a circuit that is halted latches no more.
+  var movedAt = Bracket(before: 0, after: 0)
   /// Slots written from poll to poll, single late polls aside.
   private var pace: Int64 = 0
   /// Slots behind the cursor not to ask for: without a cycle tag a poll brings what lies between
@@ -167,21 +169,32 @@ public struct RingReader: Sendable {
       beganAnew = false
       mostWritten = 0
       step.isClockReading = true
-      if watch.deviation(of: reading.second, second) == 0 {
+      if !reading.isSecondLost, watch.deviation(of: reading.second, second) == 0 {
         watch.take(reading.second, second)
       } else {
         isHeld = true
       }
     }
-    let advance = max(0, reading.second - seen)
-    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
-    isSuspect = reading.second < reading.first
-    seen = max(reading.first, reading.second)
-    seenAt = isSuspect ? first : second
+    note(reading, first: first, second: second)
     if !isHeld { deliver(ring, reading, wholeBlocks: wholeBlocks, &step) }
     step.sample = frame(of: reading.first)
     step.pending = max(0, frame(of: reading.first) - frame(of: cursor))
     return step
+  }
+
+  /// Remembers what the next poll is held against.
+  private mutating func note(_ reading: RingReading, first: Bracket, second: Bracket) {
+    let last = reading.isSecondLost ? reading.first : max(reading.first, reading.second)
+    let advance = max(0, last - seen)
+    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
+    isSuspect = reading.second < reading.first
+    if reading.second > reading.first {
+      movedAt = reading.isSecondLost ? first : second
+    } else if reading.first != seen {
+      movedAt = first
+    }
+    seen = last
+    seenAt = isSuspect || reading.isSecondLost ? first : second
   }
 
   private mutating func begin(_ ring: Poll.Ring, first: Bracket, second: Bracket) {
@@ -190,12 +203,14 @@ public struct RingReader: Sendable {
     watch.take(position, first)
     seen = position
     seenAt = first
+    movedAt = first
     baseSlot = position / unit * unit
     cursor = baseSlot
     baseFrame = 0
     // The two positions of a torn first poll disagree: begin with the next one.
     let after = resolved(ring, first: first, second: second)
     hasBegun = !after.isRepaired && after.second >= position
+    if hasBegun { note(after, first: first, second: second) }
   }
 
   // MARK: - Delivery

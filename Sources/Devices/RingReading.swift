@@ -10,6 +10,8 @@ struct RingReading {
   var isRepaired = false
   /// The laps cannot be told (index-only mode).
   var isLost = false
+  /// Those of the second position cannot: it is taken as far as it may be.
+  var isSecondLost = false
 }
 
 extension RingReader {
@@ -77,6 +79,7 @@ extension RingReader {
     if mostSlots(from: first, to: second) >= size {
       // At least a lap, if the clock cannot tell: nothing of the transfer could be trusted.
       let likely = reading.isLost ? nil : nearest(ring.second.index, to: second)
+      reading.isSecondLost = likely == nil
       reading.second = max(likely ?? reading.second + size, reading.second)
     } else if during > mostSlots(from: first, to: second) {
       // It went back meanwhile.
