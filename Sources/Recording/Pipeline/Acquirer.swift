@@ -341,6 +341,7 @@ struct Acquirer<Device: Circuit> {
         context.warn(text)
       } else {
         rings[check.ring].hasEnded = true
+        timing.end(ring: check.ring)
         let text = "\(ring.name): \(check.tag) changed to \(value): the series ends here"
         context.inlet.log(.error, text, at: time)
         context.warn(text)

@@ -15,6 +15,10 @@ struct CircuitTiming {
   /// The device's count of the frame that is frame 0, of each ring once it has begun.
   private var deviceFrame: [Int64?]
   private var hasStart: [Bool]
+  /// When each ring began, host clock.
+  private var began: [Nanoseconds?]
+  /// The counter ended before it began: there are no readings, and series begin by the host's clock.
+  private var isWithoutClock = false
   /// Recording time of the counter's frame 0, and the device's number of that frame.
   private var start: (seconds: Double, deviceFrame: Int64)?
   private var reading: (sample: Int64, isClock: Bool)?
@@ -27,6 +31,7 @@ struct CircuitTiming {
     map = counter.map { LiveClockMap(rate: rings[$0].attributes.rate) }
     deviceFrame = rings.map { _ in nil }
     hasStart = rings.map { _ in false }
+    began = rings.map { _ in nil }
   }
 
   /// Takes what one ring's reader made of the poll.
@@ -36,6 +41,11 @@ struct CircuitTiming {
     guard ring == counter else { return }
     if step.beginsSegment { map?.beginSegment() }
     reading = (step.sample, step.isClockReading)
+  }
+
+  /// A ring ends: its attributes changed while it ran.
+  mutating func end(ring: Int) {
+    if ring == counter, deviceFrame[ring] == nil { isWithoutClock = true }
   }
 
   /// Adds the poll's reading to the map, and posts it; gives each series its time once.
@@ -51,6 +61,9 @@ struct CircuitTiming {
           at: context.clock.seconds(atHost: poll.firstLatch.middle))
       }
       if change != nil, let map = map?.map { adopt(map, poll) }
+    }
+    for ring in began.indices where began[ring] == nil && deviceFrame[ring] != nil {
+      began[ring] = poll.firstLatch.middle
     }
     startSeries(poll)
     let host = poll.firstLatch.middle
@@ -106,7 +119,10 @@ struct CircuitTiming {
 
   /// Tells the file when the series that have begun did so.
   private mutating func startSeries(_ poll: Poll) {
-    guard let start, let counter else { return }
+    guard let start, let counter else {
+      if isWithoutClock { startSeriesByHost() }
+      return
+    }
     let now = context.clock.seconds(atHost: poll.firstLatch.middle)
     for index in attributes.indices {
       guard !hasStart[index], let frame = deviceFrame[index],
@@ -126,6 +142,18 @@ struct CircuitTiming {
       // same: its next frame is due within one frame.
       let isPlausible = exact > now - span && exact < now + span || index == counter
       let seconds = isPlausible ? exact : now + Double(ticks) / rate / 2
+      context.inlet.post(.startingTime(series: series, seconds: seconds))
+    }
+  }
+
+  /// The next frame of a store is due within one frame of its first latch.
+  private mutating func startSeriesByHost() {
+    for index in attributes.indices {
+      guard !hasStart[index], let time = began[index],
+        case .samples(let series) = plan.buffers[index].kind
+      else { continue }
+      hasStart[index] = true
+      let seconds = context.clock.seconds(atHost: time) + 0.5 / attributes[index].rate
       context.inlet.post(.startingTime(series: series, seconds: seconds))
     }
   }
