@@ -171,12 +171,19 @@ struct RingCheck {
     let isExact = offset != nil && pending.allSatisfy { $0.reason == "overrun" }
     if !isExact {
       let found = place(of: clean, values, truth, near: offset, pending)
+      if found == nil, let offset, mayBeOff(Int64(first) + offset, truth) {
+        figures.undecidable += 1
+        excused.append("\(name): row \(first), index-only, after a break")
+        return false
+      }
       guard let found else {
         fail(name, "rows from \(first) are no frames near where they should be")
         return false
       }
       // A place that the clock chose says nothing of frame 0.
-      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }) {
+      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }),
+        !mayBeOff(Int64(first) + found, truth)
+      {
         firstOffsets[name] = found
       }
       checkPlace(found, pending, truth)
@@ -222,9 +229,9 @@ struct RingCheck {
           offset = moved
           return compare(row..<rows.upperBound, values, dirty, truth, &offset)
         }
-        if !truth.buffer.hasCycle, isNearReset(Int64(row) + offset, truth) {
+        if mayBeOff(Int64(row) + offset, truth) {
           figures.undecidable += 1
-          excused.append("\(name): row \(row) after a reset near the wrap")
+          excused.append("\(name): row \(row), index-only, after a break")
           return false
         }
         fail(
@@ -248,13 +255,11 @@ struct RingCheck {
     return true
   }
 
-  /// Whether an index without a cycle was reset about a frame: near its wrap that is none to see.
-  private func isNearReset(_ frame: Int64, _ truth: RingTruth) -> Bool {
+  /// Whether an index without a cycle began anew before a frame: where the clock expected it that
+  /// is not to be seen, and what follows is off by as much.
+  private func mayBeOff(_ frame: Int64, _ truth: RingTruth) -> Bool {
     let time = truth.time(of: frame)
-    let slack = Nanoseconds(1.5e9 * truth.buffer.ringSeconds) + 30_000_000
-    return truth.breaks.contains {
-      !$0.writesNothing && $0.start - slack <= time && $0.end + slack >= time
-    }
+    return !truth.buffer.hasCycle && truth.breaks.contains { $0.start <= time + 30_000_000 }
   }
 
   /// The offset from a row on, if a break moved it by less than a reading can tell: by what passes
@@ -547,7 +552,7 @@ struct RingCheck {
         (width + Double(tightest) * 1e-9 + 1.3e-3 * elapsed) * truth.buffer.rate
         + 3 * Double(truth.buffer.format.framesPerUnit)
       let size = Double(truth.buffer.size)
-      if elapsed * truth.buffer.rate * 1.01 + 3 >= size, frames >= size * 0.4 { return true }
+      if elapsed * truth.buffer.rate * 1.01 + 3 * Double(truth.buffer.format.framesPerUnit) >= size, frames >= size * 0.4 { return true }
     }
     return false
   }
