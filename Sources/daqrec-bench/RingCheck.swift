@@ -552,7 +552,11 @@ struct RingCheck {
         (width + Double(tightest) * 1e-9 + 1.3e-3 * elapsed) * truth.buffer.rate
         + 3 * Double(truth.buffer.format.framesPerUnit)
       let size = Double(truth.buffer.size)
-      if elapsed * truth.buffer.rate * 1.01 + 3 * Double(truth.buffer.format.framesPerUnit) >= size, frames >= size * 0.4 { return true }
+      if elapsed * truth.buffer.rate * 1.01 + 3 * Double(truth.buffer.format.framesPerUnit) >= size,
+        frames >= size * 0.4
+      {
+        return true
+      }
     }
     return false
   }
