@@ -171,7 +171,11 @@ struct RingCheck {
     let isExact = offset != nil && pending.allSatisfy { $0.reason == "overrun" }
     if !isExact {
       let found = place(of: clean, values, truth, near: offset, pending)
-      if found == nil, let offset, mayBeOff(Int64(first) + offset, truth) {
+      if found == nil,
+        mayBeOff(
+          Int64(first) + (offset ?? truth.frames(by: truth.observed.polls.first?.first.after ?? 0)),
+          truth)
+      {
         figures.undecidable += 1
         excused.append("\(name): row \(first), index-only, after a break")
         return false
@@ -390,10 +394,15 @@ struct RingCheck {
       gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate
     guard let first = truth.observed.polls.first?.first else { return }
     let unit = Int64(truth.buffer.format.framesPerUnit)
-    let allowed = Int64(stated[name] ?? 0) + unit
+    // A store that is enabled drops the frame under way.
+    let allowed = Int64(stated[name] ?? 0) + (truth.buffer.gate == nil ? unit : 2 * unit)
     let low = (firstOffsets[name] ?? truth.frames(by: first.before) - unit) - allowed
     let high = (firstOffsets[name] ?? truth.frames(by: first.after)) + allowed
-    if offset < low || offset > high {
+    guard offset < low || offset > high else { return }
+    if mayBeOff(offset + Int64(gaps.last?.frames.upperBound ?? 0), truth) {
+      figures.undecidable += 1
+      excused.append("\(name): the place after \(gaps), index-only, after a break")
+    } else {
       fail(name, "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
     }
   }
@@ -486,9 +495,7 @@ struct RingCheck {
     let polls = truth.observed.polls
     let start = announcement(of: gap)
     if let told = run.warnings.first(where: { $0.text.hasPrefix(start) })?.time {
-      guard let last = polls.last(where: { $0.end <= told }) else { return nil }
-      // Several polls may end at one virtual instant.
-      return polls.firstIndex { $0.end == last.end }
+      return polls.lastIndex { $0.end <= told }
     }
     guard gap.reason == "gate" else { return nil }
     let time = truth.time(of: frame)
@@ -661,8 +668,10 @@ struct RingCheck {
         let host = truth.time(of: offset)
         let ticks = (observed.circuit.tick(at: host) ?? 0) - zeroTick
         let due = start + Double(ticks) / rate
+        let gate = buffer.gate == nil ? 0 : 1 / buffer.rate
         let span =
-          Double(buffer.decimation * buffer.format.framesPerUnit + 2) / circuit.simulation.rate
+          gate
+          + Double(buffer.decimation * buffer.format.framesPerUnit + 2) / circuit.simulation.rate
         let allowed =
           halfWidth(observed) + halfWidth(device) + span
           + Double(first.decimation * first.format.framesPerUnit + 2) / rate

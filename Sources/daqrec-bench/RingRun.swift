@@ -89,8 +89,8 @@ final class ObservedCircuit: Circuit {
     else { return }
     triggers.removeFirst()
     let before = timekeeper.now
-    defer { fired.append(Bracket(before: before, after: timekeeper.now)) }
     try circuit.fire(.software(RingScenario.SimulatedGate.trigger), mode: .pulse)
+    fired.append(Bracket(before: before, after: timekeeper.now))
   }
 }
 

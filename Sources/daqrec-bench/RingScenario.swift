@@ -120,7 +120,7 @@ struct RingScenario: Sendable {
     let rate = circuitRate / Double(decimation)
     let unit = format.framesPerUnit
     let seconds = 0.004 * random.power(150)
-    let size = max(2, Int(seconds * rate) / unit) * unit
+    let size = max(8, Int(seconds * rate) / unit) * unit
     let most = random.pick([1, 1, size / unit / 8, size / unit / 4, size / unit])
     let block = (1 + random.next(below: max(1, most))) * unit
     // A byte counts to 256 only.
@@ -165,8 +165,9 @@ struct RingScenario: Sendable {
       case 0..<15: kind = .latency(seconds: min(1, shortest * 3 * random.nextUnit()))
       case 15..<35: kind = .lap(times: random.pick([0.3, 0.95, 1, 1.05, 2, 3.3]))
       case 35..<50:
-        // A closed gate has no wraps to tear.
-        guard circuit.gateTriggers.isEmpty else { continue }
+        // A closed gate has no wraps to tear; where a ring fills within a slow call, a tear and a
+        // lap look the same.
+        guard circuit.gateTriggers.isEmpty, shortest > 0.03 else { continue }
         kind = .torn
       case 50..<62: kind = .stall(seconds: stall * (0.7 + random.nextUnit()))
       case 62..<78: kind = .reset
