@@ -138,8 +138,9 @@ public final class InputBuffer {
     // A position that makes no sense holds the words back; the next poll tells.
     for _ in 0..<3 {
       step = try pollOnce(room: min(room, ring), wholeBlocks: wholeBlocks)
-      if step.slots > 0 || step.loss != nil || step.pending == 0 || room == 0 { break }
-      if wholeBlocks, step.pending < attributes.blockSize { break }
+      if step.slots > 0 || step.loss != nil || room == 0 { break }
+      let isDone = wholeBlocks ? step.pending < attributes.blockSize : step.pending == 0
+      if isDone, !step.isUnsettled { break }
     }
     return try decoded(step)
   }
@@ -158,7 +159,7 @@ public final class InputBuffer {
     lastPending = step.pending
     lastSample = step.sample
     if uncertainPolls > 0 {
-      uncertainPolls -= 1
+      if !step.isUnsettled { uncertainPolls -= 1 }
       uncertainUntil = step.sample
     }
     lastReading = Reading(

@@ -122,8 +122,8 @@ public final class OutputBuffer {
   private func look(writtenFrom start: Int64? = nil) throws {
     poll.rings[0].from = .max
     try circuit.poll(&poll)
-    let step = position.digest(poll.rings[0], first: poll.firstLatch, second: poll.secondLatch)
-    let played = position.deviceFrameOfZero + step.sample
+    _ = position.digest(poll.rings[0], first: poll.firstLatch, second: poll.secondLatch)
+    let played = position.deviceFrame
     let wasReset = played < playedOffset
     playedOffset = played
     if !hasBegun {

@@ -21,9 +21,6 @@ struct PositionWatch {
     self.unit = Int64(slotsPerUnit)
   }
 
-  /// Forgets everything: the next reading starts anew.
-  mutating func restart() { band = nil }
-
   /// The positions possible within a bracket; nil before the first reading.
   func expected(_ bracket: Bracket) -> ClosedRange<Double>? {
     guard let band else { return nil }
@@ -41,10 +38,10 @@ struct PositionWatch {
       ? value - range.upperBound : value < range.lowerBound ? value - range.lowerBound : 0
   }
 
-  /// The most likely position within a bracket; nil before the first reading.
-  func likely(_ bracket: Bracket) -> Double? {
-    guard let range = expected(bracket) else { return nil }
-    return (range.lowerBound + range.upperBound) / 2
+  /// Whether the band, at the time of a bracket, is narrower than so many slots.
+  func isSure(within slots: Int64, at bracket: Bracket) -> Bool {
+    let instant = Bracket(before: bracket.before, after: bracket.before)
+    return expected(instant).map { $0.upperBound - $0.lowerBound < Double(slots) } ?? false
   }
 
   /// Takes a reading that agrees with the band (or is the first).

@@ -63,6 +63,18 @@ public struct RingReader: Sendable {
     public var beginsSegment = false
     /// Whether the store stands still though the clock goes on.
     public var standsStill = false
+    /// Whether the next poll must tell what the store does; until then nothing is delivered.
+    public var isUnsettled = false
+  }
+
+  /// What a store is taken to do, from the positions so far.
+  enum Course {
+    /// Its positions follow the clock since the segment began.
+    case running
+    /// It stands still where it was last seen: twice, and long enough apart.
+    case standing
+    /// Its positions do not follow from the ones before; the next ones tell what it does.
+    case broken(Found)
   }
 
   let format: SlotFormat
@@ -72,37 +84,36 @@ public struct RingReader: Sendable {
   let slotRate: Double
   private let blockFrames: Int64
 
+  var course = Course.standing
+  /// Where the writer must be by now if the present segment goes on.
   var watch: PositionWatch
   /// The next slot to read, in the device's count.
   var cursor: Int64 = 0
+  /// Slots before it are known to belong to the present segment.
+  var end: Int64 = 0
   /// Slot `baseSlot` is frame `baseFrame` of the recording.
   var baseSlot: Int64 = 0
   var baseFrame: Int64 = 0
   private var hasBegun = false
+  /// A position of the present poll says nothing (index-only mode): the clock cannot count its laps.
+  var isVague = false
   /// The last position seen and when.
   var seen: Int64 = 0
   var seenAt = Bracket(before: 0, after: 0)
-  /// When the position was last seen to have moved: a circuit that is halted latches no more.
+  /// When it was first seen, and when again.
   var movedAt = Bracket(before: 0, after: 0)
+  var repeatedAt: Bracket?
+  /// Up to where a store that stands still may have written: a circuit that was halted wrote on
+  /// after its last latch, which nothing tells.
+  var mostWritten: Int64 = 0
+  /// The trigger that makes the store begin anew, until it has moved.
+  var restart: Bracket?
   /// Slots written from poll to poll, single late polls aside.
   private var pace: Int64 = 0
   /// Slots behind the cursor not to ask for: without a cycle tag a poll brings what lies between
   /// the slot asked for and the index, so that a slot about to be overwritten would bring nothing
   /// but what came since.
   var ahead: Int64 = 0
-  /// Where the store stood when it was found behind the clock, slots; nil: it runs.
-  ///
-  /// Seen there again, all before belongs to the present segment. Otherwise it may have paused
-  /// anywhere since the last position that agreed with the clock.
-  var pause: Int64?
-  /// Whether the store began anew and stands at its beginning since.
-  var beganAnew = false
-  /// Up to where a store that stands still may have written before it did.
-  private var mostWritten: Int64 = 0
-  /// The trigger that makes the store begin anew, and where it stood, until it has moved.
-  var restart: (trigger: Bracket, slot: Int64)?
-  /// The store began anew under the last transfer; what follows begins a new segment.
-  var isSuspect = false
 
   /// - Parameter attributes: the buffer as opened; a resize needs a new reader.
   public init(_ attributes: BufferAttributes) {
@@ -118,7 +129,14 @@ public struct RingReader: Sendable {
 
   /// The slot to ask for in the next poll. Before the first one: ahead of every position, so that
   /// nothing is transferred.
-  public var nextSlot: Int64 { hasBegun ? cursor + ahead : .max }
+  public var nextSlot: Int64 {
+    guard hasBegun else { return .max }
+    switch course {
+    case .running: return cursor + ahead
+    case .standing: return cursor < end ? cursor : seen
+    case .broken(let found): return found.from ?? found.slot
+    }
+  }
 
   /// The recording's number of the next frame to be delivered.
   public var nextFrame: Int64 { frame(of: cursor) }
@@ -126,16 +144,22 @@ public struct RingReader: Sendable {
   /// The device's count of the frame that is the recording's frame 0 in the present segment.
   public var deviceFrameOfZero: Int64 { format.frames(inSlots: baseSlot) - baseFrame }
 
+  /// Frames in the device's count at the last position seen.
+  public var deviceFrame: Int64 { format.frames(inSlots: seen) }
+
   /// Skips everything pending: the next frame delivered is the first one written from now on.
   public mutating func skipPending() {
-    cursor = max(cursor, seen / unit * unit)
+    cursor = max(cursor, end / unit * unit)
     ahead = 0
   }
 
   /// Says that a trigger has just been fired that enables the store and resets its position
   /// (`gated`): what is found from now on, if it can have been written since, is counted from index
   /// 0 on, even if the position lies beyond the last one.
-  public mutating func expectRestart(after trigger: Bracket) { restart = (trigger, seen) }
+  public mutating func expectRestart(after trigger: Bracket) {
+    restart = trigger
+    course = .standing
+  }
 
   /// Takes a poll's answer for this ring, with the poll's brackets.
   ///
@@ -149,99 +173,113 @@ public struct RingReader: Sendable {
       step.isClockReading = hasBegun
       return step
     }
-    let reading = resolved(ring, first: first, second: second)
-    step.repairedRace = reading.isRepaired
-    step.fill = max(0, Double(reading.first - cursor) / Double(size))
+    isVague = false
+    let before = seen
+    let tears = tears(ring, first: first, second: second)
+    step.repairedRace = tears.first != 0 || tears.second != 0
 
-    // Words count only if the ring was the same one until the second position.
-    var isHeld = reading.second < reading.first
-    let behind = watch.deviation(of: reading.first, first)
-    if isSuspect || reading.isLost || behind != 0 || hasRestarted(reading.first) {
-      let found = digestBreak(reading, behind: behind, first: first, second: second)
-      step.loss = found.loss
-      step.standsStill = found.standsStill
-      step.beginsSegment = found.loss != nil
-      isHeld = isHeld || found.isHeld
-      mostWritten = found.loss == nil ? max(mostWritten, found.mostWritten) : 0
-    } else {
-      watch.take(reading.first, first)
-      pause = nil
-      beganAnew = false
-      mostWritten = 0
-      step.isClockReading = true
-      if !reading.isSecondLost, watch.deviation(of: reading.second, second) == 0 {
-        watch.take(reading.second, second)
-      } else {
-        isHeld = true
-      }
+    let wasRunning = isRunning
+    step.loss = observe(ring.first, tornBy: tears.first, first)
+    let position = seen
+    if isRunning { end = position }
+    step.isClockReading = wasRunning && isRunning && !isVague
+    step.loss = observe(ring.second, tornBy: tears.second, second) ?? step.loss
+    step.beginsSegment = step.loss != nil
+    let advance = max(0, seen - before)
+    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
+    switch course {
+    case .running where isVague: step.isUnsettled = true
+    case .running:
+      end = position
+      step.fill = max(0, Double(position - cursor) / Double(size))
+      deliver(ring, upTo: position, wholeBlocks: wholeBlocks, &step)
+    case .standing:
+      step.standsStill = true
+      deliver(ring, upTo: position, wholeBlocks: wholeBlocks, &step)
+    case .broken: step.isUnsettled = true
     }
-    note(reading, first: first, second: second)
-    if !isHeld { deliver(ring, reading, wholeBlocks: wholeBlocks, &step) }
-    step.sample = frame(of: reading.first)
-    step.pending = max(0, frame(of: reading.first) - frame(of: cursor))
+    step.sample = frame(of: end)
+    step.pending = max(0, frame(of: end) - frame(of: cursor))
     return step
   }
 
-  /// Remembers what the next poll is held against.
-  private mutating func note(_ reading: RingReading, first: Bracket, second: Bracket) {
-    let last = reading.isSecondLost ? reading.first : max(reading.first, reading.second)
-    let advance = max(0, last - seen)
-    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
-    isSuspect = reading.second < reading.first
-    if reading.second > reading.first {
-      movedAt = reading.isSecondLost ? first : second
-    } else if reading.first != seen {
-      movedAt = first
-    }
-    seen = last
-    seenAt = isSuspect || reading.isSecondLost ? first : second
-  }
+  private var isRunning: Bool { if case .running = course { true } else { false } }
 
+  /// Frame 0 is the one to be written next at the first position, if the second one follows from it.
   private mutating func begin(_ ring: Poll.Ring, first: Bracket, second: Bracket) {
-    let position = hasCycle ? ring.first.slots(size: Int(size)) : Int64(ring.first.index)
-    watch.restart()
-    watch.take(position, first)
-    seen = position
+    let slot = hasCycle ? ring.first.slots(size: Int(size)) : Int64(ring.first.index)
+    baseSlot = slot / unit * unit
+    cursor = baseSlot
+    end = baseSlot
+    watch = fresh(slot, first)
+    seen = slot
     seenAt = first
     movedAt = first
-    baseSlot = position / unit * unit
-    cursor = baseSlot
-    baseFrame = 0
-    // The two positions of a torn first poll disagree: begin with the next one.
-    let after = resolved(ring, first: first, second: second)
-    hasBegun = !after.isRepaired && after.second >= position
-    if hasBegun { note(after, first: first, second: second) }
+    repeatedAt = nil
+    let found = Found(
+      slot: slot, bracket: first, after: first, watch: watch, origin: .unknown,
+      reason: isGated ? .gate : .stall)
+    course = .broken(found)
+    _ = observe(ring.second, tornBy: 0, second)
+    guard case .broken(let last) = course else {
+      hasBegun = true
+      return
+    }
+    // Two positions that contradict each other, torn ones for example: begin with the next poll.
+    hasBegun = last.slot == slot && seen == slot || last.reason == .clock
+    // A gated store is taken to wait for its gate, and one that has written nothing to wait as well.
+    if seen == slot, isGated || hasCycle && slot == 0 { course = .standing }
+  }
+
+  /// Remembers a position and when it was seen.
+  mutating func note(_ slot: Int64, _ bracket: Bracket) {
+    if slot != seen {
+      movedAt = bracket
+      repeatedAt = nil
+    } else {
+      repeatedAt = repeatedAt ?? bracket
+    }
+    seen = slot
+    seenAt = bracket
   }
 
   // MARK: - Delivery
 
   /// Narrows the words delivered to those that are new, written and not overwritten.
+  ///
+  /// - Parameter position: the first one, which the words delivered end at.
   private mutating func deliver(
-    _ ring: Poll.Ring, _ reading: RingReading, wholeBlocks: Bool, _ step: inout Step
+    _ ring: Poll.Ring, upTo position: Int64, wholeBlocks: Bool, _ step: inout Step
   ) {
-    let start = ring.start &+ reading.shift
+    // What the device took its position for when it was torn, or has no cycle.
+    let available =
+      hasCycle
+      ? ring.first.slots(size: Int(size)) - ring.start
+      : modulo(Int64(ring.first.index) - ring.start)
+    let start = position - available
     let block = format.slots(ofFrames: blockFrames)
     // What is overwritten, or possibly so, or was not asked for.
     let isLeftOut = start > cursor && start - cursor <= ahead
-    let oldest = max(max(reading.second, mostWritten) - size, isLeftOut ? start : cursor)
+    let doubtful = isRunning ? .min : min(mostWritten - size, end)
+    let oldest = max(seen - size, doubtful, isLeftOut ? start : cursor)
     if oldest > cursor {
       // The loss ends with a whole block.
       let lost = (oldest - cursor + block - 1) / block * block
       let missing = Loss(
         first: nextFrame, count: frames(in: lost),
-        reason: mostWritten <= reading.second ? .overrun : isGated ? .gate : .stall,
+        reason: doubtful < oldest ? .overrun : isGated ? .gate : .stall,
         uncertainty: 0)
       cursor += lost
       step.loss?.count += missing.count
       step.loss = step.loss ?? missing
     }
-    let isLapped = !hasCycle && start > cursor
+    let isLapped = !hasCycle && isRunning && start > cursor
     ahead = isLapped ? min(pace + pace / 4 + unit, size / 2) / unit * unit : 0
     step.firstFrame = nextFrame
-    let end = min(reading.first, ring.count == 0 ? cursor : start + Int64(ring.count))
-    guard start <= cursor, end > cursor else { return }
+    let last = min(end, ring.count == 0 ? cursor : start + Int64(ring.count))
+    guard start <= cursor, last > cursor else { return }
     let granule = wholeBlocks ? block : unit
-    let count = (end - cursor) / granule * granule
+    let count = (last - cursor) / granule * granule
     step.offset = Int(cursor - start)
     step.slots = Int(count)
     cursor += count

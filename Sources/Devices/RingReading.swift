@@ -1,107 +1,68 @@
 import Clocks
 import Samples
 
-/// A poll's two positions in the device's count, tears and laps resolved.
-struct RingReading {
-  var first: Int64
-  var second: Int64
-  /// Slots by which the device's own `start` was wrong.
-  var shift: Int64 = 0
-  var isRepaired = false
-  /// The laps cannot be told (index-only mode).
-  var isLost = false
-  /// Those of the second position cannot: it is taken as far as it may be.
-  var isSecondLost = false
-}
-
 extension RingReader {
-  func resolved(_ ring: Poll.Ring, first: Bracket, second: Bracket) -> RingReading {
-    guard hasCycle else { return counted(ring, first: first, second: second) }
-    var reading = RingReading(
-      first: ring.first.slots(size: Int(size)), second: ring.second.slots(size: Int(size)))
-    // A tear is gone a moment later; two positions that are both odd are none.
-    switch (isOdd(reading.first, first), isOdd(reading.second, second)) {
-    case (true, false):
-      for shift in [size, -size] where !isOdd(reading.first + shift, first) {
-        reading.first += shift
-        reading.shift = shift
-        reading.isRepaired = true
-        break
-      }
-    case (false, true):
-      for shift in [size, -size] where !isOdd(reading.second + shift, second) {
-        reading.second += shift
-        reading.isRepaired = true
-        break
-      }
-    case (true, true):
-      // After a break both are odd: a tear is a lap that was not written between them.
-      let most = mostSlots(from: first, to: second)
-      let during = reading.second - reading.first
-      if during > most, during - size <= most, during >= size {
-        reading.first += size
-        reading.shift = size
-        reading.isRepaired = true
-      }
-    default: break
-    }
-    return reading
+  /// A position in the device's count, as far as it can be told.
+  enum Counted {
+    case slot(Int64)
+    /// Without a cycle tag: it does not follow from the one before, whatever the laps between them.
+    case astray
+    /// Without a cycle tag: the clock cannot count the laps.
+    case ambiguous
   }
 
-  private func isOdd(_ position: Int64, _ bracket: Bracket) -> Bool {
-    watch.deviation(of: position, bracket) != 0
+  /// Slots by which each of a poll's two positions is torn: index wrapped and cycle not yet
+  /// counted, or the reverse.
+  ///
+  /// A tear is gone a moment later; two positions that are both odd are none. A store that stands
+  /// still has nothing to wrap.
+  func tears(
+    _ ring: Poll.Ring, first: Bracket, second: Bracket
+  ) -> (first: Int64, second: Int64) {
+    guard hasCycle, let watch = expectation else { return (0, 0) }
+    let slots = (ring.first.slots(size: Int(size)), ring.second.slots(size: Int(size)))
+    func agrees(_ slot: Int64, _ bracket: Bracket) -> Bool {
+      watch.deviation(of: slot, bracket) == 0
+    }
+    func tear(_ slot: Int64, _ bracket: Bracket) -> Int64 {
+      [size, -size].first { agrees(slot + $0, bracket) } ?? 0
+    }
+    switch (agrees(slots.0, first), agrees(slots.1, second)) {
+    case (false, true): return (tear(slots.0, first), 0)
+    case (true, false): return (0, tear(slots.1, second))
+    default: return (0, 0)
+    }
   }
 
-  // MARK: - Index-only mode
-
-  /// The laps are counted from the clock.
-  private func counted(_ ring: Poll.Ring, first: Bracket, second: Bracket) -> RingReading {
-    let advance = modulo(Int64(ring.first.index) - seen)
-    var reading = RingReading(first: seen + advance, second: 0)
-    let isStill =
-      advance == 0 && ring.second.index == ring.first.index && hasPassed(seen, first, second)
-    if mostSlots(from: seenAt, to: first) >= size, !isStill {
-      // Laps are counted only where the clock agrees to the slot.
-      if pause == nil, let position = nearest(ring.first.index, to: first),
-        !isOdd(position, first)
-      {
-        reading.first = position
-      } else {
-        reading.isLost = true
-      }
-    } else if advance > mostSlots(from: seenAt, to: first) {
-      // The index went back: the store began anew.
-      reading.first = Int64(ring.first.index)
-      reading.isLost = true
+  /// A position in the device's count. Without a cycle tag the laps since the last one are counted
+  /// by the clock.
+  func counted(_ position: RingPosition, _ bracket: Bracket) -> Counted {
+    guard !hasCycle else { return .slot(position.slots(size: Int(size))) }
+    let advance = modulo(Int64(position.index) - seen)
+    let most = mostSlots(from: seenAt, to: bracket)
+    if most < size { return advance <= most ? .slot(seen + advance) : .astray }
+    let isUnmoved = advance == 0
+    guard let watch = expectation, let range = watch.expected(bracket) else {
+      return isUnmoved ? .slot(seen) : .ambiguous
     }
-    let during = modulo(Int64(ring.second.index) - Int64(ring.first.index))
-    reading.second = reading.first + during
-    if mostSlots(from: first, to: second) >= size {
-      // At least a lap, if the clock cannot tell: nothing of the transfer could be trusted.
-      let likely = reading.isLost ? nil : nearest(ring.second.index, to: second)
-      reading.isSecondLost = likely == nil
-      reading.second = max(likely ?? reading.second + size, reading.second)
-    } else if during > mostSlots(from: first, to: second) {
-      // It went back meanwhile.
-      reading.second = min(Int64(ring.second.index), reading.first - 1)
-    }
-    // The words delivered end where the index was, whatever the laps.
-    reading.shift = reading.first &- modulo(Int64(ring.first.index) - ring.start) &- ring.start
-    return reading
-  }
-
-  /// The position with an index that is nearest to where the clock expects it; nil where that is
-  /// uncertain by half a buffer.
-  private func nearest(_ index: Int, to bracket: Bracket) -> Int64? {
-    guard let range = watch.expected(bracket),
-      range.upperBound - range.lowerBound < Double(size) / 2
-    else { return nil }
+    guard range.upperBound - range.lowerBound < Double(size) / 2 else { return .ambiguous }
     let middle = Int64((range.lowerBound + range.upperBound) / 2)
-    let offset = modulo(Int64(index) - middle)
-    return middle + (offset > size / 2 ? offset - size : offset)
+    let offset = modulo(Int64(position.index) - middle)
+    let nearest = middle + (offset > size / 2 ? offset - size : offset)
+    if watch.deviation(of: nearest, bracket) == 0 { return .slot(nearest) }
+    return isUnmoved ? .slot(seen) : .astray
   }
 
-  private func modulo(_ value: Int64) -> Int64 { (value % size + size) % size }
+  /// Where the writer must be if what it last did goes on; nil: it stands still.
+  private var expectation: PositionWatch? {
+    switch course {
+    case .running: watch
+    case .standing: nil
+    case .broken(let found): found.watch
+    }
+  }
+
+  func modulo(_ value: Int64) -> Int64 { (value % size + size) % size }
 
   /// The most slots that can have been written between two readings.
   func mostSlots(from: Bracket, to: Bracket) -> Int64 {

@@ -124,13 +124,7 @@ struct RingCheck {
     checkCounts(series, gaps, marks, board)
     checkTexts(name, gaps)
 
-    let known = problems.count
     try checkRows(series, gaps, marks, truth, reader)
-    if problems.count > known, isUndecidable(truth) {
-      figures.undecidable += 1
-      excused += problems[known...]
-      problems.removeSubrange(known...)
-    }
   }
 
   private mutating func checkRows(
@@ -171,23 +165,12 @@ struct RingCheck {
     let isExact = offset != nil && pending.allSatisfy { $0.reason == "overrun" }
     if !isExact {
       let found = place(of: clean, values, truth, near: offset, pending)
-      if found == nil,
-        mayBeOff(
-          Int64(first) + (offset ?? truth.frames(by: truth.observed.polls.first?.first.after ?? 0)),
-          truth)
-      {
-        figures.undecidable += 1
-        excused.append("\(name): row \(first), index-only, after a break")
-        return false
-      }
       guard let found else {
         fail(name, "rows from \(first) are no frames near where they should be")
         return false
       }
       // A place that the clock chose says nothing of frame 0.
-      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }),
-        !mayBeOff(Int64(first) + found, truth)
-      {
+      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }) {
         firstOffsets[name] = found
       }
       checkPlace(found, pending, truth)
@@ -228,16 +211,6 @@ struct RingCheck {
           if mark.reason == "out of range", values[start * channels + sample] == 0 { continue }
           if mark.reason == "sf uncertain" { continue }
         }
-        if let moved = movedUnseen(row..<rows.upperBound, values, truth, offset) {
-          figures.unseen += 1
-          offset = moved
-          return compare(row..<rows.upperBound, values, dirty, truth, &offset)
-        }
-        if mayBeOff(Int64(row) + offset, truth) {
-          figures.undecidable += 1
-          excused.append("\(name): row \(row), index-only, after a break")
-          return false
-        }
         fail(
           name,
           "row \(row) channel \(sample % channels) (frame \(Int64(row) + offset), gaps end before "
@@ -257,43 +230,6 @@ struct RingCheck {
       }
     }
     return true
-  }
-
-  /// Whether an index without a cycle began anew before a frame: where the clock expected it that
-  /// is not to be seen, and what follows is off by as much.
-  private func mayBeOff(_ frame: Int64, _ truth: RingTruth) -> Bool {
-    let time = truth.time(of: frame)
-    return !truth.buffer.hasCycle && truth.breaks.contains { $0.start <= time + 30_000_000 }
-  }
-
-  /// The offset from a row on, if a break moved it by less than a reading can tell: by what passes
-  /// within the bracket of a latch, and a unit or two.
-  private func movedUnseen(
-    _ rows: Range<Int>, _ values: [Double], _ truth: RingTruth, _ offset: Int64
-  ) -> Int64? {
-    let time = truth.time(of: Int64(rows.lowerBound) + offset)
-    let polls = truth.observed.polls
-    guard let after = polls.firstIndex(where: { $0.first.before >= time }) else { return nil }
-    let near = polls[max(0, after - 1)...min(after + 1, polls.count - 1)]
-    guard let first = near.first, let last = near.last,
-      truth.breaks.contains(where: { $0.end >= first.first.before && $0.start <= last.second.after }
-      )
-    else { return nil }
-    let width = near.map { $0.first.after - $0.first.before }.max() ?? 0
-    let elapsed = last.first.after - first.first.before
-    let most =
-      Int64((Double(width) + 1.2e-3 * Double(elapsed)) * 1e-9 * truth.buffer.rate)
-      + 2 * Int64(truth.buffer.format.framesPerUnit)
-    let channels = truth.buffer.format.channels
-    return (-most...most).filter { $0 != 0 }.map { offset + $0 }.first { moved in
-      let probe = rows.prefix(max(2, 16 / channels))
-      let frames = Int64(probe.lowerBound) + moved..<Int64(probe.upperBound) + moved
-      guard frames.lowerBound >= 0 else { return false }
-      let expected = truth.values(of: frames, scalingFactor: truth.buffer.scalingFactor)
-      return expected.indices.allSatisfy {
-        expected[$0] == values[probe.lowerBound * channels + $0]
-      }
-    }
   }
 
   /// The offset (true frame less row) at which rows are what the generator made.
@@ -398,11 +334,7 @@ struct RingCheck {
     let allowed = Int64(stated[name] ?? 0) + (truth.buffer.gate == nil ? unit : 2 * unit)
     let low = (firstOffsets[name] ?? truth.frames(by: first.before) - unit) - allowed
     let high = (firstOffsets[name] ?? truth.frames(by: first.after)) + allowed
-    guard offset < low || offset > high else { return }
-    if mayBeOff(offset + Int64(gaps.last?.frames.upperBound ?? 0), truth) {
-      figures.undecidable += 1
-      excused.append("\(name): the place after \(gaps), index-only, after a break")
-    } else {
+    if offset < low || offset > high {
       fail(name, "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
     }
   }
@@ -502,8 +434,8 @@ struct RingCheck {
     return polls.firstIndex { $0.first.after >= time }.map { min($0 + 2, polls.count - 1) }
   }
 
-  /// When frames were written whose place the device's count does not tell: from the last poll
-  /// before each break to its end, or to the next poll where the count does not show the break.
+  /// When frames were written whose place positions do not tell: from the first position of the
+  /// last poll that was over before a break to that of the first one that began after it.
   private func uncertainWindows(
     until poll: Int, _ truth: RingTruth
   ) -> [ClosedRange<Nanoseconds>] {
@@ -516,34 +448,10 @@ struct RingCheck {
       var before = polls.lastIndex { $0.second.after < pause.start }
       // Without a cycle tag, what was lapped is asked for once more.
       if !truth.buffer.hasCycle, let found = before { before = max(0, found - 1) }
-      let after = polls.firstIndex { $0.first.before > pause.end } ?? poll
-      var end = min(pause.end, last.second.after)
-      if !isShown(pause, from: before, to: after, truth) {
-        end = max(end, polls[after].first.after)
-      } else if !pause.writesNothing {
-        // Only what was written since the index was 0 is surely new.
-        let units = polls[after].rings[truth.ring].first.index / truth.buffer.format.slotsPerUnit
-        let frames = Double((units + 1) * truth.buffer.format.framesPerUnit)
-        end = max(end, polls[after].first.after - Nanoseconds(frames / truth.buffer.rate * 1e9))
-      }
       let start = before.map { polls[$0].first.before } ?? truth.start
+      let end = polls.first { $0.first.before > pause.end }?.first.after ?? last.second.after
       return start - slack...max(start, end) + slack
     }
-  }
-
-  /// Whether a break can be seen in the positions: they went back, or stood still.
-  private func isShown(_ pause: RingTruth.Break, from: Int?, to: Int, _ truth: RingTruth) -> Bool {
-    guard truth.buffer.hasCycle, let from else { return false }
-    let (polls, ring) = (truth.observed.polls, truth.ring)
-    let size = Int(truth.buffer.format.slots(ofFrames: Int64(truth.buffer.size)))
-    if pause.writesNothing {
-      return polls[from...to].filter {
-        $0.first.before >= pause.start && $0.second.after <= pause.end
-      }
-      .count >= 2
-    }
-    return polls[to].rings[ring].first.slots(size: size)
-      < polls[from].rings[ring].second.slots(size: size)
   }
 
   /// Whether, without a cycle tag, the clock could not tell the laps at a poll.
@@ -566,27 +474,6 @@ struct RingCheck {
       }
     }
     return false
-  }
-
-  /// Whether more happened to a store between two polls than positions can tell: two breaks, or,
-  /// without a cycle tag, one within a whole ring's time.
-  private func isUndecidable(_ truth: RingTruth) -> Bool {
-    let polls = truth.observed.polls
-    let times = polls.flatMap { [$0.first, $0.second] }
-    let breaks = truth.breaks
-    // A break takes two polls to be told.
-    for (place, before) in times.enumerated() {
-      let after = times[min(place + 4, times.count - 1)]
-      let near = breaks.filter { $0.start <= after.after && $0.end >= before.before }
-      let tears = truth.tears.filter { $0 <= after.after && $0 >= before.before }
-      if near.count > 1 || near.count == 1 && !tears.isEmpty { return true }
-    }
-    guard !truth.buffer.hasCycle else { return false }
-    return zip(times, times.dropFirst()).contains { before, after in
-      let elapsed = Double(after.after - before.before) * 1e-9
-      return elapsed >= truth.buffer.ringSeconds * 0.9
-        && breaks.contains { $0.start <= after.after && $0.end >= before.before }
-    }
   }
 
   // MARK: - The end
@@ -663,7 +550,6 @@ struct RingCheck {
           continue
         }
         let truth = try RingTruth(ring, circuit, device)
-        if isUndecidable(truth) { continue }
         // On the recording clock: ticks of the reference circuit since its frame 0.
         let host = truth.time(of: offset)
         let ticks = (observed.circuit.tick(at: host) ?? 0) - zeroTick

@@ -155,7 +155,6 @@ struct Acquirer<Device: Circuit> {
     noteTags()
     if isFirst {
       isFirst = false
-      expectGates()
       context.latched.give(.success(poll.firstLatch))
       if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
@@ -182,17 +181,6 @@ struct Acquirer<Device: Circuit> {
     }
   }
 
-  /// A gated store that is still at its beginning counts from there, whatever enables it.
-  private mutating func expectGates() {
-    for index in rings.indices where rings[index].attributes.isGated {
-      guard case .samples(var reader, let series) = rings[index].reader else { continue }
-      let position = poll.rings[index].first
-      guard position.index == 0, position.cycle == 0 else { continue }
-      reader.expectRestart(after: poll.firstLatch)
-      rings[index].reader = .samples(reader, series: series)
-    }
-  }
-
   private mutating func digest() -> Int64 {
     var waiting: Int64 = 0
     checkAttributes()
@@ -205,7 +193,7 @@ struct Acquirer<Device: Circuit> {
         timing.take(step, reader, ring: index)
         hand(step, of: index, series: series)
         let block = Int64(rings[index].attributes.blockSize)
-        waiting += step.pending / block
+        waiting += step.isUnsettled ? 1 : step.pending / block
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
@@ -219,7 +207,7 @@ struct Acquirer<Device: Circuit> {
   /// Hands a poll's words to the writer and notes what the poll says of the buffer.
   private mutating func hand(_ step: RingReader.Step, of index: Int, series: Int) {
     if rings[index].uncertainPolls > 0 {
-      rings[index].uncertainPolls -= 1
+      if !step.isUnsettled { rings[index].uncertainPolls -= 1 }
       rings[index].uncertainUntil = step.sample
     }
     let ring = rings[index]

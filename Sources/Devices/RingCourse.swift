@@ -1,0 +1,213 @@
+import Clocks
+import Samples
+
+extension RingReader {
+  /// A position that does not follow from the ones before: the first of a new run, perhaps.
+  struct Found {
+    /// What the slots before it are.
+    enum Origin: Equatable {
+      /// The present segment's last, if the store stands still here.
+      case tail
+      /// From a slot on the new run's first: the store stood still there, or began there.
+      case head(Int64)
+      /// From one run or the other.
+      case unknown
+    }
+
+    let slot: Int64
+    let bracket: Bracket
+    /// When the store was last seen before.
+    let after: Bracket
+    /// Agrees with the positions of this run.
+    let watch: PositionWatch
+    let origin: Origin
+    let reason: Loss.Reason
+
+    /// The first slot of the run that is known.
+    var from: Int64? { if case .head(let slot) = origin { slot } else { nil } }
+  }
+
+  /// Takes one position, from one bracket to the next.
+  ///
+  /// Only what one event explains is believed: slots before a position that does not follow from
+  /// the ones before are read where the store was seen to stand still at their beginning or at their
+  /// end; otherwise reading goes on with the first position that those after it follow from.
+  ///
+  /// - Parameter tear: slots to be added because cycle and index disagree.
+  /// - Returns: what is missing before the segment that this position confirms.
+  mutating func observe(
+    _ position: RingPosition, tornBy tear: Int64, _ bracket: Bracket
+  ) -> Loss? {
+    let counted = counted(position, bracket)
+    guard case .slot(var slot) = counted else {
+      // A slow answer says nothing of a store that runs; those after it will.
+      if case .running = course, case .ambiguous = counted,
+        watch.isSure(within: size / 2, at: bracket)
+      {
+        isVague = true
+        return nil
+      }
+      course = .broken(found(Int64(position.index), counted, bracket))
+      restart = nil
+      note(Int64(position.index), bracket)
+      return nil
+    }
+    slot += tear
+    var loss: Loss?
+    switch course {
+    case .running:
+      if watch.deviation(of: slot, bracket) == 0 {
+        watch.take(slot, bracket)
+      } else {
+        course = .broken(found(slot, counted, bracket))
+      }
+    case .standing:
+      if slot != seen {
+        course = .broken(found(slot, counted, bracket))
+        restart = nil
+      } else if !hasCycle, mostSlots(from: seenAt, to: bracket) >= size {
+        // After a lap the index would be the same.
+        return nil
+      }
+    case .broken(let found):
+      if slot == found.slot {
+        note(slot, bracket)
+        if found.watch.deviation(of: slot, bracket) < 0 { loss = stop(at: found) }
+        return loss
+      }
+      if slot > found.slot, found.watch.deviation(of: slot, bracket) == 0 {
+        loss = startSegment(found, isOver: false)
+        watch.take(slot, bracket)
+        course = .running
+      } else {
+        course = .broken(self.found(slot, counted, bracket))
+      }
+    }
+    note(slot, bracket)
+    return loss
+  }
+
+  // MARK: - What a position means
+
+  private func found(_ slot: Int64, _ counted: Counted, _ bracket: Bracket) -> Found {
+    let most = mostSlots(from: seenAt, to: bracket)
+    let wentBack: Bool
+    let isPossible: Bool
+    var isAmbiguous = false
+    switch counted {
+    case .slot: (wentBack, isPossible) = (slot < seen, slot >= seen && slot - seen <= most)
+    // An index that is ahead of what can have been written went back.
+    case .astray: (wentBack, isPossible) = (most < size, false)
+    case .ambiguous: (wentBack, isPossible, isAmbiguous) = (false, false, true)
+    }
+    var origin = Found.Origin.unknown
+    let index = slot % size
+    let isSinceZero = index <= most && (hasCycle || most < size)
+    switch course {
+    case .running:
+      if wentBack {
+        // Nothing but a gate is expected to begin anew and go on at once.
+        if isGated, isSinceZero { origin = .head(slot - index) }
+      } else if isPossible, watch.deviation(of: slot, bracket) < 0 {
+        origin = .tail
+      }
+    case .standing:
+      if let restart, index <= mostSlots(from: restart, to: bracket) {
+        origin = .head(slot - index)
+      } else if isPossible {
+        // Without a cycle tag a wrap and a beginning look alike; the lap is new in either case.
+        origin = .head(hasCycle || index >= seen % size ? seen : slot - index)
+      } else if wentBack, isSinceZero {
+        origin = .head(slot - index)
+      }
+    case .broken:
+      if isGated, wentBack, isSinceZero { origin = .head(slot - index) }
+    }
+    let reason: Loss.Reason
+    if isGated {
+      reason = .gate
+    } else if wentBack {
+      reason = .reset
+    } else {
+      reason = isAmbiguous ? .clock : self.reason(slot, isPossible: isPossible, bracket)
+    }
+    return Found(
+      slot: slot, bracket: bracket, after: seenAt, watch: fresh(slot, bracket), origin: origin,
+      reason: reason)
+  }
+
+  /// Why a position that went on does not follow from those before.
+  private func reason(_ slot: Int64, isPossible: Bool, _ bracket: Bracket) -> Loss.Reason {
+    switch course {
+    case .running:
+      guard isPossible else { return .clock }
+      return watch.deviation(of: slot, bracket) < -Double(size) / 2 ? .reset : .stall
+    case .standing: return isPossible ? .stall : .clock
+    case .broken(let found): return found.reason
+    }
+  }
+
+  func fresh(_ slot: Int64, _ bracket: Bracket) -> PositionWatch {
+    var watch = PositionWatch(slotRate: slotRate, slotsPerUnit: Int(unit))
+    watch.take(slot, bracket)
+    return watch
+  }
+
+  // MARK: - What follows from it
+
+  /// The store stands still at a position.
+  private mutating func stop(at found: Found) -> Loss? {
+    var loss: Loss?
+    switch found.origin {
+    case .tail: end = found.slot
+    case .head: loss = startSegment(found, isOver: true)
+    case .unknown: end = cursor
+    }
+    mostWritten = found.slot + mostSlots(from: movedAt, to: repeatedAt ?? seenAt)
+    course = .standing
+    return loss
+  }
+
+  /// Continues the recording where the clock says that a position is, reading from the first slot
+  /// on that is known to be of its run.
+  ///
+  /// At least a unit is missing between two segments, so that none begins unmarked; before the
+  /// first frame nothing need be.
+  ///
+  /// - Parameter isOver: whether the store has stopped since, so that it may have run at any time
+  ///   since it was seen before.
+  private mutating func startSegment(_ found: Found, isOver: Bool) -> Loss? {
+    let before = nextFrame
+    let slot = found.from ?? found.slot
+    let range = watch.expected(found.bracket) ?? Double(cursor)...Double(cursor)
+    let likely = (range.lowerBound + range.upperBound) / 2 - Double(baseSlot)
+    let written = found.slot - slot
+    // Positions move by whole units.
+    let units = Int64((likely / Double(unit)).rounded())
+    let placed = baseFrame + units * Int64(format.framesPerUnit) - frames(in: written)
+    var width = range.upperBound - range.lowerBound + Double(unit)
+    if isOver {
+      width += 2 * Double(max(0, mostSlots(from: found.after, to: found.bracket) - written))
+    }
+    let framesPerUnit = Int64(format.framesPerUnit)
+    let framesPerSlot = Double(framesPerUnit) / Double(format.slotsPerUnit)
+    var uncertainty = width / 2 * framesPerSlot
+    baseFrame = max(placed, before == 0 ? 0 : before + framesPerUnit)
+    baseSlot = slot / unit * unit
+    // Frames that would lie before the end of the last segment come later if the clock is as
+    // uncertain as that; otherwise they are left out.
+    let overlap = baseFrame - placed
+    if overlap <= Int64(2 * uncertainty) + framesPerUnit {
+      uncertainty += Double(overlap)
+    } else {
+      baseSlot += format.slots(ofFrames: overlap)
+    }
+    cursor = baseSlot
+    end = found.slot
+    ahead = 0
+    watch = found.watch
+    let count = baseFrame - before
+    return count > 0
+      ? Loss(first: before, count: count, reason: found.reason, uncertainty: uncertainty) : nil
+  }
+}
