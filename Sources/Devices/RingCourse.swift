@@ -6,6 +6,8 @@ extension RingReader {
   struct Found {
     /// What the slots before it are.
     enum Origin: Equatable {
+      /// Nothing: it is the first position of all.
+      case start
       /// The present segment's last, if the store stands still here.
       case tail
       /// From a slot on the new run's first: the store stood still there, or began there.
@@ -76,8 +78,15 @@ extension RingReader {
         return loss
       }
       if slot > found.slot, found.watch.deviation(of: slot, bracket) == 0 {
-        loss = startSegment(found, isOver: false)
-        watch.take(slot, bracket)
+        if found.origin == .start {
+          watch = found.watch
+          watch.take(slot, bracket)
+        } else {
+          // It may have begun at any moment of the first bracket: the last one places it.
+          loss = startSegment(
+            from: found.from ?? found.slot, slot, bracket, reason: found.reason, slack: 0)
+          end = found.slot
+        }
         course = .running
       } else {
         course = .broken(self.found(slot, counted, bracket))
@@ -159,8 +168,13 @@ extension RingReader {
   private mutating func stop(at found: Found) -> Loss? {
     var loss: Loss?
     switch found.origin {
-    case .tail: end = found.slot
-    case .head: loss = startSegment(found, isOver: true)
+    case .start, .tail: end = found.slot
+    case .head(let first):
+      // It may have run at any time since it was seen before.
+      let written = found.slot - first
+      let slack = max(0, mostSlots(from: found.after, to: found.bracket) - written)
+      loss = startSegment(
+        from: first, found.slot, found.bracket, reason: found.reason, slack: slack)
     case .unknown: end = cursor
     }
     mostWritten = found.slot + mostSlots(from: movedAt, to: repeatedAt ?? seenAt)
@@ -168,32 +182,30 @@ extension RingReader {
     return loss
   }
 
-  /// Continues the recording where the clock says that a position is, reading from the first slot
-  /// on that is known to be of its run.
+  /// Continues the recording where the clock says that a position is, reading from a slot on.
   ///
   /// At least a unit is missing between two segments, so that none begins unmarked; before the
   /// first frame nothing need be.
   ///
-  /// - Parameter isOver: whether the store has stopped since, so that it may have run at any time
-  ///   since it was seen before.
-  private mutating func startSegment(_ found: Found, isOver: Bool) -> Loss? {
+  /// - Parameters:
+  ///   - first: the first slot to read.
+  ///   - position: a later one of the same run, and when it was seen.
+  ///   - slack: slots by which the place is less certain than the clock.
+  private mutating func startSegment(
+    from first: Int64, _ position: Int64, _ bracket: Bracket, reason: Loss.Reason, slack: Int64
+  ) -> Loss? {
     let before = nextFrame
-    let slot = found.from ?? found.slot
-    let range = watch.expected(found.bracket) ?? Double(cursor)...Double(cursor)
+    let range = watch.expected(bracket) ?? Double(cursor)...Double(cursor)
     let likely = (range.lowerBound + range.upperBound) / 2 - Double(baseSlot)
-    let written = found.slot - slot
     // Positions move by whole units.
     let units = Int64((likely / Double(unit)).rounded())
-    let placed = baseFrame + units * Int64(format.framesPerUnit) - frames(in: written)
-    var width = range.upperBound - range.lowerBound + Double(unit)
-    if isOver {
-      width += 2 * Double(max(0, mostSlots(from: found.after, to: found.bracket) - written))
-    }
     let framesPerUnit = Int64(format.framesPerUnit)
+    let placed = baseFrame + units * framesPerUnit - frames(in: position - first)
+    let width = range.upperBound - range.lowerBound + Double(unit + 2 * slack)
     let framesPerSlot = Double(framesPerUnit) / Double(format.slotsPerUnit)
     var uncertainty = width / 2 * framesPerSlot
     baseFrame = max(placed, before == 0 ? 0 : before + framesPerUnit)
-    baseSlot = slot / unit * unit
+    baseSlot = first / unit * unit
     // Frames that would lie before the end of the last segment come later if the clock is as
     // uncertain as that; otherwise they are left out.
     let overlap = baseFrame - placed
@@ -203,11 +215,11 @@ extension RingReader {
       baseSlot += format.slots(ofFrames: overlap)
     }
     cursor = baseSlot
-    end = found.slot
+    end = position
     ahead = 0
-    watch = found.watch
+    watch = fresh(position, bracket)
     let count = baseFrame - before
     return count > 0
-      ? Loss(first: before, count: count, reason: found.reason, uncertainty: uncertainty) : nil
+      ? Loss(first: before, count: count, reason: reason, uncertainty: uncertainty) : nil
   }
 }

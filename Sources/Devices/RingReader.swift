@@ -217,7 +217,7 @@ public struct RingReader: Sendable {
     movedAt = first
     repeatedAt = nil
     let found = Found(
-      slot: slot, bracket: first, after: first, watch: watch, origin: .unknown,
+      slot: slot, bracket: first, after: first, watch: watch, origin: .start,
       reason: isGated ? .gate : .stall)
     course = .broken(found)
     _ = observe(ring.second, tornBy: 0, second)

@@ -112,8 +112,8 @@ extension RingCheck.Figures {
     polls += other.polls
     races += other.races
     readings += other.readings
-    undecidable += other.undecidable
     unseen += other.unseen
+    twofold += other.twofold
     worstFill = max(worstFill, other.worstFill)
     for (reason, gap) in other.gaps {
       gaps[reason, default: (0, 0)].count += gap.count
@@ -129,7 +129,7 @@ extension RingCheck.Figures {
     return "{\"bench\": \"ring\", \"scenarios\": \(scenarios), \"failed\": \(failed), "
       + "\"series\": \(series), \"samples\": \(samples), \"polls\": \(polls), "
       + "\"races_repaired\": \(races), \"clock_readings\": \(readings), "
-      + "\"undecidable\": \(undecidable), \"unseen\": \(unseen), "
+      + "\"unseen\": \(unseen), \"twofold\": \(twofold), "
       + "\"lost\": {\(gaps)}, \"worst_fill\": \((worstFill * 100).rounded() / 100), "
       + "\"seconds\": \((seconds * 10).rounded() / 10), "
       + "\"slowest\": {\"seed\": \(slowest.seed), "

@@ -27,11 +27,11 @@ struct RingCheck {
     /// Gaps and their frames, by reason.
     var gaps: [String: (count: Int, frames: Int64)] = [:]
     var worstFill = 0.0
-    /// Series with errors to whose store more happened between two polls than positions can tell: two breaks,
-    /// or, without a cycle tag, one while a ring filled or where the index was about to wrap.
-    var undecidable = 0
-    /// Breaks shorter than a reading of the position can tell; rows after them are off by as much.
+    /// Runs of rows that are not where they should be though every position reads as if nothing had
+    /// happened: without a cycle tag, a reset where the index was about to wrap.
     var unseen = 0
+    /// Runs of rows with errors where two things happened between two positions, which read as one.
+    var twofold = 0
     var readings = 0
   }
 
@@ -53,14 +53,35 @@ struct RingCheck {
   let run: RingRun
   private(set) var figures = Figures()
   private(set) var problems: [String] = []
-  /// What is wrong where nothing could have told (``Figures/undecidable``).
+  /// What is wrong where no position could have told (``Figures/unseen``, ``Figures/twofold``).
   private(set) var excused: [String] = []
   private var log: [LogEntry] = []
   private var invalid: [Mark] = []
+  /// Where the file says that row 0 of the series under way is.
+  private var start = Start()
+  /// When the last run of rows that was right began.
+  private var runStart: Nanoseconds = 0
   /// True frame less row, of frame 0 of each series.
   private var firstOffsets: [String: Int64] = [:]
   /// Frames by which the places of a series may be wrong, as the log has stated so far.
   private var stated: [String: Double] = [:]
+
+  /// The true frame that row 0 of a series is, as far as its starting time says.
+  private struct Start {
+    var frame: Int64 = 0
+    /// Frames by which it may be wrong: half the widest latch that can have begun the series, and
+    /// what clocks of circuits may differ by.
+    var slack: Int64 = 0
+
+    init() {}
+
+    init(_ series: RecordingReader.Series, _ truth: RingTruth, origin: Nanoseconds) {
+      frame = truth.frames(by: origin + Nanoseconds(series.startingTime * 1e9))
+      let polls = truth.observed.polls
+      let began = polls.prefix(3).map { $0.first.after - $0.first.before }.max() ?? 0
+      slack = Int64((Double(began) * 1e-9 + 1e-3) * truth.buffer.rate) + 3
+    }
+  }
 
   init(_ run: RingRun) throws {
     self.run = run
@@ -78,6 +99,22 @@ struct RingCheck {
 
   private mutating func fail(_ name: String, _ text: String) {
     if problems.count < 12 { problems.append("\(name): \(text)") }
+  }
+
+  /// Something is wrong with rows of a run, unless no position could have told.
+  private mutating func fail(
+    _ truth: RingTruth, since: Nanoseconds, until: Nanoseconds, _ text: String
+  ) {
+    let readings = RingReadings(truth)
+    if readings.areTwofold(since: since, until: until) {
+      figures.twofold += 1
+    } else if readings.areInnocent(since: since, until: until) {
+      figures.unseen += 1
+    } else {
+      fail(truth.buffer.name, text)
+      return
+    }
+    excused.append("\(truth.buffer.name): \(text)")
   }
 
   private mutating func check(_ reader: borrowing RecordingReader) throws {
@@ -136,6 +173,8 @@ struct RingCheck {
     var row = 0
     var offset: Int64?
     var pending: [Mark] = []
+    start = Start(series, truth, origin: run.origin)
+    runStart = truth.start
     for gap in gaps {
       if gap.frames.lowerBound < row {
         fail(name, "gap \(gap) begins before row \(row)")
@@ -166,15 +205,19 @@ struct RingCheck {
     if !isExact {
       let found = place(of: clean, values, truth, near: offset, pending)
       guard let found else {
-        fail(name, "rows from \(first) are no frames near where they should be")
+        let time = truth.time(of: Int64(rows.upperBound) + (offset ?? start.frame))
+        fail(
+          truth, since: runStart, until: time,
+          "rows from \(first) are no frames near where they should be")
         return false
       }
       // A place that the clock chose says nothing of frame 0.
       if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }) {
         firstOffsets[name] = found
       }
-      checkPlace(found, pending, truth)
+      checkPlace(found, first, pending, truth)
       checkReality(pending, rows.lowerBound, before: offset, after: found, truth)
+      runStart = truth.time(of: Int64(first) + found)
       offset = found
     } else {
       checkReality(pending, rows.lowerBound, before: offset, after: offset ?? 0, truth)
@@ -191,7 +234,6 @@ struct RingCheck {
     _ offset: inout Int64
   ) -> Bool {
     let channels = truth.buffer.format.channels
-    let name = truth.buffer.name
     let changes = truth.changes.filter { $0.name.hasSuffix("_sf") }
     var start = rows.lowerBound
     while start < rows.upperBound {
@@ -212,7 +254,7 @@ struct RingCheck {
           if mark.reason == "sf uncertain" { continue }
         }
         fail(
-          name,
+          truth, since: runStart, until: truth.time(of: Int64(row) + offset),
           "row \(row) channel \(sample % channels) (frame \(Int64(row) + offset), gaps end before "
             + "row \(rows.lowerBound)) is \(values[start * channels + sample]), must be "
             + "\(expected[sample].map { "\($0)" } ?? "out of range")")
@@ -226,7 +268,7 @@ struct RingCheck {
       if truth.values(of: frames, scalingFactor: truth.buffer.scalingFactor).allSatisfy({
         $0 != nil
       }) {
-        fail(name, "nothing is out of range in \(mark)")
+        fail(truth.buffer.name, "nothing is out of range in \(mark)")
       }
     }
     return true
@@ -239,18 +281,11 @@ struct RingCheck {
   ) -> Int64? {
     guard let first = rows.first else { return nil }
     let channels = truth.buffer.format.channels
-    let range: ClosedRange<Int64>
-    if let offset {
-      let slack =
-        gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate + 64
-        + Double(2 * truth.buffer.size)
-      range = offset - Int64(slack)...offset + Int64(slack)
-    } else {
-      let polls = truth.observed.polls
-      guard let poll = polls.first else { return nil }
-      let low = truth.frames(by: poll.first.before) - 8 - Int64(first)
-      range = low...truth.frames(by: polls[min(2, polls.count - 1)].second.after) + 8
-    }
+    let near = offset ?? start.frame
+    let slack =
+      gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate + 64 + Double(start.slack)
+      + Double(2 * truth.buffer.size)
+    let range = near - Int64(slack)...near + Int64(slack)
     // There is no frame before the circuit's first.
     let lowest = max(range.lowerBound, -Int64(first))
     guard lowest <= range.upperBound else { return nil }
@@ -267,7 +302,6 @@ struct RingCheck {
     let last = probe.last ?? first
     let tableStart = Int64(first) + lowest
     let tableEnd = Int64(last) + range.upperBound + 1
-    let near = offset ?? range.lowerBound
     let order = (lowest...range.upperBound).sorted { abs($0 - near) < abs($1 - near) }
     let changes = truth.changes.filter { $0.name.hasSuffix("_sf") }
     for factor in [truth.buffer.scalingFactor] + changes.map(\.value) {
@@ -324,18 +358,21 @@ struct RingCheck {
   }
 
   /// Rows are where time says, within the half widths stated so far.
-  private mutating func checkPlace(_ offset: Int64, _ gaps: [Mark], _ truth: RingTruth) {
+  private mutating func checkPlace(
+    _ offset: Int64, _ row: Int, _ gaps: [Mark], _ truth: RingTruth
+  ) {
     let name = truth.buffer.name
     stated[name, default: 0] +=
       gaps.reduce(0.0) { $0 + uncertainty(of: $1) } * truth.buffer.rate
-    guard let first = truth.observed.polls.first?.first else { return }
     let unit = Int64(truth.buffer.format.framesPerUnit)
     // A store that is enabled drops the frame under way.
     let allowed = Int64(stated[name] ?? 0) + (truth.buffer.gate == nil ? unit : 2 * unit)
-    let low = (firstOffsets[name] ?? truth.frames(by: first.before) - unit) - allowed
-    let high = (firstOffsets[name] ?? truth.frames(by: first.after)) + allowed
+    let low = (firstOffsets[name] ?? start.frame - start.slack) - allowed
+    let high = (firstOffsets[name] ?? start.frame + start.slack) + allowed
     if offset < low || offset > high {
-      fail(name, "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
+      fail(
+        truth, since: runStart, until: truth.time(of: Int64(row) + offset),
+        "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
     }
   }
 
@@ -367,7 +404,8 @@ struct RingCheck {
     if !truth.buffer.hasCycle,
       gaps.contains(where: { gap in
         gap.reason != "overrun"
-          && isAmbiguous(at: declaringPoll(of: gap, missing.upperBound, truth) ?? poll, truth)
+          && RingReadings(truth).isAmbiguous(
+            by: declaringPoll(of: gap, missing.upperBound, truth) ?? poll)
       })
     {
       return
@@ -449,31 +487,12 @@ struct RingCheck {
       // Without a cycle tag, what was lapped is asked for once more.
       if !truth.buffer.hasCycle, let found = before { before = max(0, found - 1) }
       let start = before.map { polls[$0].first.before } ?? truth.start
-      let end = polls.first { $0.first.before > pause.end }?.first.after ?? last.second.after
+      let next = polls.first { $0.first.before > pause.end }
+      // After a tear the second position is the first that counts.
+      let isTorn = next.map { next in truth.tears.contains { $0 <= next.second.after } } ?? false
+      let end = (isTorn ? next?.second : next?.first)?.after ?? last.second.after
       return start - slack...max(start, end) + slack
     }
-  }
-
-  /// Whether, without a cycle tag, the clock could not tell the laps at a poll.
-  private func isAmbiguous(at poll: Int, _ truth: RingTruth) -> Bool {
-    let polls = truth.observed.polls
-    for number in max(0, poll - 3)...poll {
-      let bracket = polls[number].first
-      let before = number > 0 ? polls[number - 1] : polls[number]
-      let elapsed = Double(bracket.after - before.first.before) * 1e-9
-      let width = Double(bracket.after - bracket.before) * 1e-9
-      let tightest = polls[...number].map { $0.first.after - $0.first.before }.min() ?? 0
-      let frames =
-        (width + Double(tightest) * 1e-9 + 1.3e-3 * elapsed) * truth.buffer.rate
-        + 3 * Double(truth.buffer.format.framesPerUnit)
-      let size = Double(truth.buffer.size)
-      if elapsed * truth.buffer.rate * 1.01 + 3 * Double(truth.buffer.format.framesPerUnit) >= size,
-        frames >= size * 0.4
-      {
-        return true
-      }
-    }
-    return false
   }
 
   // MARK: - The end
