@@ -43,9 +43,7 @@ extension RingReader {
     let counted = counted(position, bracket)
     guard case .slot(var slot) = counted else {
       // A slow answer says nothing of a store that runs; those after it will.
-      if case .running = course, case .ambiguous = counted,
-        watch.isSure(within: size / 2, at: bracket)
-      {
+      if case .ambiguous = counted, expectation?.isSure(within: size / 2, at: bracket) ?? false {
         isVague = true
         return nil
       }
@@ -120,7 +118,9 @@ extension RingReader {
       } else if isPossible, watch.deviation(of: slot, bracket) < 0 {
         origin = .tail
       }
-    case .standing:
+    case .broken where !isWaiting:
+      if isGated, wentBack, isSinceZero { origin = .head(slot - index) }
+    case .standing, .broken:
       if let restart, index <= mostSlots(from: restart, to: bracket) {
         origin = .head(slot - index)
       } else if isPossible {
@@ -129,8 +129,6 @@ extension RingReader {
       } else if wentBack, isSinceZero {
         origin = .head(slot - index)
       }
-    case .broken:
-      if isGated, wentBack, isSinceZero { origin = .head(slot - index) }
     }
     let reason: Loss.Reason
     if isGated {
@@ -143,6 +141,13 @@ extension RingReader {
     return Found(
       slot: slot, bracket: bracket, after: seenAt, watch: fresh(slot, bracket), origin: origin,
       reason: reason)
+  }
+
+  /// Whether the store is taken to wait for its gate, or for the circuit: it has not been seen to
+  /// run.
+  private var isWaiting: Bool {
+    guard case .broken(let found) = course, found.origin == .start else { return false }
+    return isGated || hasCycle && found.slot == 0
   }
 
   /// Why a position that went on does not follow from those before.

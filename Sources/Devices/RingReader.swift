@@ -227,8 +227,6 @@ public struct RingReader: Sendable {
     }
     // Two positions that contradict each other, torn ones for example: begin with the next poll.
     hasBegun = last.slot == slot && seen == slot || last.reason == .clock
-    // A gated store is taken to wait for its gate, and one that has written nothing to wait as well.
-    if seen == slot, isGated || hasCycle && slot == 0 { course = .standing }
   }
 
   /// Remembers a position and when it was seen.

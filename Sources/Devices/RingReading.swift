@@ -49,12 +49,15 @@ extension RingReader {
     let middle = Int64((range.lowerBound + range.upperBound) / 2)
     let offset = modulo(Int64(position.index) - middle)
     let nearest = middle + (offset > size / 2 ? offset - size : offset)
-    if watch.deviation(of: nearest, bracket) == 0 { return .slot(nearest) }
-    return isUnmoved ? .slot(seen) : .astray
+    guard watch.deviation(of: nearest, bracket) == 0 else {
+      return isUnmoved ? .slot(seen) : .astray
+    }
+    // A whole number of laps looks as if it stood still.
+    return isUnmoved && nearest != seen ? .ambiguous : .slot(nearest)
   }
 
   /// Where the writer must be if what it last did goes on; nil: it stands still.
-  private var expectation: PositionWatch? {
+  var expectation: PositionWatch? {
     switch course {
     case .running: watch
     case .standing: nil

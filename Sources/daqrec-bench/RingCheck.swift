@@ -69,6 +69,7 @@ struct RingCheck {
   /// The true frame that row 0 of a series is, as far as its starting time says.
   private struct Start {
     var frame: Int64 = 0
+    var time: Nanoseconds = 0
     /// Frames by which it may be wrong: half the widest latch that can have begun the series, and
     /// what clocks of circuits may differ by.
     var slack: Int64 = 0
@@ -76,7 +77,8 @@ struct RingCheck {
     init() {}
 
     init(_ series: RecordingReader.Series, _ truth: RingTruth, origin: Nanoseconds) {
-      frame = truth.frames(by: origin + Nanoseconds(series.startingTime * 1e9))
+      time = origin + Nanoseconds(series.startingTime * 1e9)
+      frame = truth.frames(by: time)
       let polls = truth.observed.polls
       let began = polls.prefix(3).map { $0.first.after - $0.first.before }.max() ?? 0
       slack = Int64((Double(began) * 1e-9 + 1e-3) * truth.buffer.rate) + 3
@@ -212,7 +214,10 @@ struct RingCheck {
         return false
       }
       // A place that the clock chose says nothing of frame 0.
-      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }) {
+      let time = truth.time(of: Int64(first) + found)
+      if offset == nil, pending.allSatisfy({ $0.reason == "overrun" }),
+        !truth.breaks.contains(where: { $0.start < time && $0.end > start.time })
+      {
         firstOffsets[name] = found
       }
       checkPlace(found, first, pending, truth)
@@ -417,7 +422,9 @@ struct RingCheck {
       let slack = Nanoseconds(Double(4 * unit) / truth.buffer.rate * 1e9)
       let early = polls[max(0, firstPoll - 4)].first.before - slack
       if !truth.breaks.contains(where: { $0.start <= declared.second.after && $0.end >= early }) {
-        fail(name, "gaps \(gaps), but nothing happened (poll \(poll))")
+        fail(
+          truth, since: runStart, until: declared.second.after,
+          "gaps \(gaps), but nothing happened (poll \(poll))")
         return
       }
     }

@@ -36,8 +36,9 @@ struct RingReadings {
     }
   }
 
-  /// Whether, for a break in a stretch of time, all positions after it read as if the store had run
-  /// on: within their brackets and the tightest one before it.
+  /// Whether, for a break in a stretch of time, positions after it read as if the store had run on:
+  /// within their brackets and the tightest one before it. Without a cycle tag the first two after it
+  /// decide: an index where the clock expects it is taken for a lap.
   func areInnocent(since: Nanoseconds, until: Nanoseconds) -> Bool {
     let size = Int64(truth.buffer.size)
     let unit = Int64(truth.buffer.format.framesPerUnit)
@@ -51,6 +52,8 @@ struct RingReadings {
       else { return false }
       let last = readings.firstIndex { $0.bracket.before >= until } ?? readings.count - 1
       let after = readings[...last].filter { $0.bracket.after >= pause.start }
+        .prefix(truth.buffer.hasCycle ? .max : 2)
+      guard !after.isEmpty else { return false }
       return after.allSatisfy { reading in
         let elapsed = reading.bracket.after - reference.bracket.before
         let drift = Int64(Double(elapsed) * 0.6e-9 * truth.buffer.rate / 1000) + 1

@@ -139,8 +139,10 @@ struct CircuitTiming {
             - (start.deviceFrame + 1) * Int64(attributes[counter].decimation)) / rate
       let span = Double(ticks * attributes[index].format.framesPerUnit + 2) / rate
       // A store that began later, or whose laps are unknown, was latched with the others all the
-      // same: its next frame is due within one frame.
-      let isPlausible = exact > now - span && exact < now + span || index == counter
+      // same: its next frame is due within one frame. So does one whose frames are shorter than
+      // those that count the clock.
+      let isFine = attributes[counter].decimation <= ticks
+      let isPlausible = isFine && exact > now - span && exact < now + span || index == counter
       let seconds = isPlausible ? exact : now + Double(ticks) / rate / 2
       context.inlet.post(.startingTime(series: series, seconds: seconds))
     }
