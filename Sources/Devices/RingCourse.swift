@@ -35,7 +35,8 @@ extension RingReader {
   /// the ones before are read where the store was seen to stand still at their beginning or at their
   /// end; otherwise reading goes on with the first position that those after it follow from.
   ///
-  /// - Parameter tear: slots to be added because cycle and index disagree.
+  /// `tear`: slots to be added because cycle and index disagree.
+  ///
   /// - Returns: what is missing before the segment that this position confirms.
   mutating func observe(
     _ position: RingPosition, tornBy tear: Int64, _ bracket: Bracket
@@ -56,11 +57,10 @@ extension RingReader {
     var loss: Loss?
     switch course {
     case .running:
-      if watch.deviation(of: slot, bracket) == 0 {
-        watch.take(slot, bracket)
-      } else {
+      guard watch.deviation(of: slot, bracket) == 0 else {
         course = .broken(found(slot, counted, bracket))
       }
+      watch.take(slot, bracket)
     case .standing:
       if slot != seen {
         course = .broken(found(slot, counted, bracket))
@@ -187,15 +187,14 @@ extension RingReader {
     return loss
   }
 
-  /// Continues the recording where the clock says that a position is, reading from a slot on.
+  /// Continues the recording where the clock says that a position is, reading from `first` on; the
+  /// position is a later one of the same run, and `slack` the slots by which its place is less
+  /// certain than the clock.
   ///
   /// At least a unit is missing between two segments, so that none begins unmarked; before the
   /// first frame nothing need be.
   ///
-  /// - Parameters:
-  ///   - first: the first slot to read.
-  ///   - position: a later one of the same run, and when it was seen.
-  ///   - slack: slots by which the place is less certain than the clock.
+  /// - Returns: what is missing before it.
   private mutating func startSegment(
     from first: Int64, _ position: Int64, _ bracket: Bracket, reason: Loss.Reason, slack: Int64
   ) -> Loss? {

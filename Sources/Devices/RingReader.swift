@@ -178,11 +178,10 @@ public struct RingReader: Sendable {
     let tears = tears(ring, first: first, second: second)
     step.repairedRace = tears.first != 0 || tears.second != 0
 
-    let wasRunning = isRunning
     step.loss = observe(ring.first, tornBy: tears.first, first)
     let position = seen
     if isRunning { end = position }
-    step.isClockReading = wasRunning && isRunning && !isVague
+    step.isClockReading = isRunning && step.loss == nil && !isVague
     step.loss = observe(ring.second, tornBy: tears.second, second) ?? step.loss
     step.beginsSegment = step.loss != nil
     let advance = max(0, seen - before)
@@ -243,9 +242,9 @@ public struct RingReader: Sendable {
 
   // MARK: - Delivery
 
-  /// Narrows the words delivered to those that are new, written and not overwritten.
+  /// Narrows the words delivered, which end at the first position, to those that are new, written and
+  /// not overwritten.
   ///
-  /// - Parameter position: the first one, which the words delivered end at.
   private mutating func deliver(
     _ ring: Poll.Ring, upTo position: Int64, wholeBlocks: Bool, _ step: inout Step
   ) {
