@@ -18,7 +18,8 @@ extension RingReader {
 
     let slot: Int64
     let bracket: Bracket
-    /// When the store was last seen before.
+    /// Where it was last seen before in this count, and when.
+    let before: Int64
     let after: Bracket
     /// Agrees with the positions of this run.
     let watch: PositionWatch
@@ -57,10 +58,11 @@ extension RingReader {
     var loss: Loss?
     switch course {
     case .running:
-      guard watch.deviation(of: slot, bracket) == 0 else {
+      if watch.deviation(of: slot, bracket) == 0 {
+        watch.take(slot, bracket)
+      } else {
         course = .broken(found(slot, counted, bracket))
       }
-      watch.take(slot, bracket)
     case .standing:
       if slot != seen {
         course = .broken(found(slot, counted, bracket))
@@ -77,7 +79,8 @@ extension RingReader {
       }
       if slot > found.slot, found.watch.deviation(of: slot, bracket) == 0 {
         if found.origin == .start {
-          watch = found.watch
+          // What waits to be enabled begins later than it was seen.
+          watch = isWaiting ? fresh(slot, bracket) : found.watch
           watch.take(slot, bracket)
         } else {
           // It may have begun at any moment of the first bracket: the last one places it.
@@ -139,8 +142,8 @@ extension RingReader {
       reason = isAmbiguous ? .clock : self.reason(slot, isPossible: isPossible, bracket)
     }
     return Found(
-      slot: slot, bracket: bracket, after: seenAt, watch: fresh(slot, bracket), origin: origin,
-      reason: reason)
+      slot: slot, bracket: bracket, before: isPossible ? seen : slot, after: seenAt,
+      watch: fresh(slot, bracket), origin: origin, reason: reason)
   }
 
   /// Whether the store is taken to wait for its gate, or for the circuit: it has not been seen to
@@ -182,7 +185,8 @@ extension RingReader {
         from: first, found.slot, found.bracket, reason: found.reason, slack: slack)
     case .unknown: end = cursor
     }
-    mostWritten = found.slot + mostSlots(from: movedAt, to: repeatedAt ?? seenAt)
+    // A circuit that was halted latches no more: it may have written on since it was seen before.
+    mostWritten = found.before + mostSlots(from: found.after, to: repeatedAt ?? seenAt)
     course = .standing
     return loss
   }

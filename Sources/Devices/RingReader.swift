@@ -97,14 +97,11 @@ public struct RingReader: Sendable {
   private var hasBegun = false
   /// A position of the present poll says nothing (index-only mode): the clock cannot count its laps.
   var isVague = false
-  /// The last position seen and when.
+  /// The last position seen and when, and when first again.
   var seen: Int64 = 0
   var seenAt = Bracket(before: 0, after: 0)
-  /// When it was first seen, and when again.
-  var movedAt = Bracket(before: 0, after: 0)
   var repeatedAt: Bracket?
-  /// Up to where a store that stands still may have written: a circuit that was halted wrote on
-  /// after its last latch, which nothing tells.
+  /// Up to where a store that stands still may have written before it did.
   var mostWritten: Int64 = 0
   /// The trigger that makes the store begin anew, until it has moved.
   var restart: Bracket?
@@ -213,10 +210,9 @@ public struct RingReader: Sendable {
     watch = fresh(slot, first)
     seen = slot
     seenAt = first
-    movedAt = first
     repeatedAt = nil
     let found = Found(
-      slot: slot, bracket: first, after: first, watch: watch, origin: .start,
+      slot: slot, bracket: first, before: slot, after: first, watch: watch, origin: .start,
       reason: isGated ? .gate : .stall)
     course = .broken(found)
     _ = observe(ring.second, tornBy: 0, second)
@@ -230,12 +226,7 @@ public struct RingReader: Sendable {
 
   /// Remembers a position and when it was seen.
   mutating func note(_ slot: Int64, _ bracket: Bracket) {
-    if slot != seen {
-      movedAt = bracket
-      repeatedAt = nil
-    } else {
-      repeatedAt = repeatedAt ?? bracket
-    }
+    repeatedAt = slot == seen ? repeatedAt ?? bracket : nil
     seen = slot
     seenAt = bracket
   }

@@ -7,7 +7,7 @@ extension RingReader {
     case slot(Int64)
     /// Without a cycle tag: it does not follow from the one before, whatever the laps between them.
     case astray
-    /// Without a cycle tag: the clock cannot count the laps.
+    /// The clock cannot count the laps.
     case ambiguous
   }
 
@@ -37,7 +37,11 @@ extension RingReader {
   /// A position in the device's count. Without a cycle tag the laps since the last one are counted
   /// by the clock.
   func counted(_ position: RingPosition, _ bracket: Bracket) -> Counted {
-    guard !hasCycle else { return .slot(position.slots(size: Int(size))) }
+    if hasCycle {
+      // Where the ring fills within a look, index and cycle may be of different laps.
+      return mostSlots(from: bracket, to: bracket) < size
+        ? .slot(position.slots(size: Int(size))) : .ambiguous
+    }
     let advance = modulo(Int64(position.index) - seen)
     let most = mostSlots(from: seenAt, to: bracket)
     if most < size { return advance <= most ? .slot(seen + advance) : .astray }

@@ -519,7 +519,9 @@ struct RingCheck {
       truth.frames(by: last.first.before) - Int64(truth.buffer.blockSize)
       - Int64(truth.buffer.format.framesPerUnit)
     if Int64(rows) + offset < due {
-      fail(truth.buffer.name, "\(due - Int64(rows) - offset) frames are missing at the end")
+      fail(
+        truth, since: runStart, until: last.second.after,
+        "\(due - Int64(rows) - offset) frames are missing at the end")
     }
   }
 

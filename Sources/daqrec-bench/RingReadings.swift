@@ -37,26 +37,27 @@ struct RingReadings {
   }
 
   /// Whether, for a break in a stretch of time, positions after it read as if the store had run on:
-  /// within their brackets and the tightest one before it. Without a cycle tag the first two after it
-  /// decide: an index where the clock expects it is taken for a lap.
+  /// within their brackets and the tightest one before it. The first two after it decide.
   func areInnocent(since: Nanoseconds, until: Nanoseconds) -> Bool {
     let size = Int64(truth.buffer.size)
     let unit = Int64(truth.buffer.format.framesPerUnit)
     return truth.breaks.contains { pause in
-      guard pause.start <= until else { return false }
+      // Rows are read by a later position than was written when they were.
+      let last = min(
+        (readings.firstIndex { $0.bracket.before >= until } ?? .max - 4) + 4,
+        readings.count - 1)
+      guard last >= 0, pause.start <= readings[last].bracket.after else { return false }
       let before = readings.filter { $0.bracket.after < pause.start }.suffix(40)
       guard
         let reference = before.min(by: {
           $0.bracket.after - $0.bracket.before < $1.bracket.after - $1.bracket.before
         })
       else { return false }
-      let last = readings.firstIndex { $0.bracket.before >= until } ?? readings.count - 1
-      let after = readings[...last].filter { $0.bracket.after >= pause.start }
-        .prefix(truth.buffer.hasCycle ? .max : 2)
+      let after = readings[...last].filter { $0.bracket.after >= pause.start }.prefix(2)
       guard !after.isEmpty else { return false }
       return after.allSatisfy { reading in
         let elapsed = reading.bracket.after - reference.bracket.before
-        let drift = Int64(Double(elapsed) * 0.6e-9 * truth.buffer.rate / 1000) + 1
+        let drift = Int64(Double(elapsed) * 1.2e-12 * truth.buffer.rate) + 1
         let least =
           truth.frames(by: reading.bracket.before) - truth.frames(by: reference.bracket.after)
           - unit - drift

@@ -91,6 +91,7 @@ struct Acquirer<Device: Circuit> {
       context.stop.wait(until: next)
     }
     let failure = finish(failing)
+    reportUnsettled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
   }
@@ -246,13 +247,14 @@ struct Acquirer<Device: Circuit> {
   }
 
   /// Says within a second (or four polls, or four slots, if that is longer) that a store stands
-  /// still.
+  /// still, or that its positions cannot be told.
   private mutating func watchStall(_ step: RingReader.Step, of index: Int, series: Int) {
     let ring = rings[index]
-    guard step.standsStill, !ring.attributes.isGated else {
+    rings[index].isUnsettled = step.isUnsettled
+    guard step.standsStill && !ring.attributes.isGated || step.isUnsettled else {
       if ring.isStallReported {
         context.inlet.log(
-          .note, "\(ring.name): goes on after standing still",
+          .note, "\(ring.name): goes on",
           at: context.clock.seconds(atHost: poll.firstLatch.middle))
         context.board.update { $0.buffers[series].isStalled = false }
       }
@@ -264,11 +266,21 @@ struct Acquirer<Device: Circuit> {
     let since = ring.stillSince ?? now
     rings[index].stillSince = since
     let allowed = max(4 * interval, Int64(4e9 / ring.attributes.slotRate))
-    guard !ring.isStallReported, now - since >= min(allowed, max(900_000_000, 4 * interval)) else {
+    let most = max(900_000_000, 4 * interval)
+    guard !ring.isStallReported, now - since >= (step.isUnsettled ? most : min(allowed, most)) else {
       return
     }
     rings[index].isStallReported = true
     context.board.update { $0.buffers[series].isStalled = true }
+    guard !step.isUnsettled else {
+      let text =
+        "\(ring.name): nothing can be read: its positions cannot be told, for its ring fills within "
+        + "\(milliseconds(ring.attributes.sampleTime)) ms; a larger ring, or a cycle tag and a latch, "
+        + "would help"
+      context.inlet.log(.stall, text, at: context.clock.seconds(atHost: now))
+      context.warn(text)
+      return
+    }
     let status = try? circuit.health().status
     let why =
       status.map { $0.contains(.running) ? "the circuit runs" : "the circuit is halted" }
@@ -276,6 +288,19 @@ struct Acquirer<Device: Circuit> {
     let text = "\(ring.name): the index stands still (\(why))"
     context.inlet.log(.stall, text, at: context.clock.seconds(atHost: now))
     context.warn(text)
+  }
+
+  /// Says at the end of what could not be told whether it belongs to the recording.
+  private func reportUnsettled() {
+    for ring in rings where ring.isUnsettled && !ring.hasEnded && !ring.isStallReported {
+      guard case .samples(_, let series) = ring.reader else { continue }
+      let text =
+        "\(ring.name): the recording ends before its last positions could be told; what was written "
+        + "since is not in the file"
+      context.inlet.log(.stall, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+      context.warn(text)
+      context.board.update { $0.buffers[series].isStalled = true }
+    }
   }
 
   private func note(_ words: Range<Int>, lost: Int64, of index: Int, table: Int) {

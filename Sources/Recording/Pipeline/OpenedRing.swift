@@ -20,6 +20,8 @@ struct OpenedRing {
   /// Since when the store stands still.
   var stillSince: Nanoseconds?
   var isStallReported = false
+  /// The last poll could not tell what the store does.
+  var isUnsettled = false
   /// The series ended: its attributes changed while it ran.
   var hasEnded = false
   /// Polls whose positions still bound the frames that may have been scaled by two factors.
