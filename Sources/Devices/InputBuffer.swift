@@ -45,7 +45,7 @@ public final class InputBuffer {
   public init(_ attributes: BufferAttributes, on circuit: any Circuit, latch: Int? = nil) {
     self.attributes = attributes
     self.circuit = circuit
-    reader = RingReader(attributes)
+    reader = RingReader(attributes, isLatched: latch != nil)
     decoder = SlotDecoder(
       format: attributes.format, scalingFactor: attributes.scalingFactor)
     words = .allocate(capacity: attributes.maximumSlots)
@@ -121,7 +121,7 @@ public final class InputBuffer {
   /// - Throws: ``BufferError`` when the size is not allowed, else the call's ``DeviceError``.
   public func resize(to size: Int) throws {
     try attributes.resize(to: size, on: circuit)
-    reader = RingReader(attributes)
+    reader = RingReader(attributes, isLatched: poll.latch != nil)
     losses.removeAll()
     lastPending = 0
     poll.rings[0].size = attributes.slots

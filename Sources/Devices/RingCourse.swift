@@ -44,8 +44,9 @@ extension RingReader {
   ) -> Loss? {
     let counted = counted(position, bracket)
     guard case .slot(var slot) = counted else {
-      // A slow answer says nothing of a store that runs; those after it will.
-      if case .ambiguous = counted, expectation?.isSure(within: size / 2, at: bracket) ?? false {
+      // A slow answer says nothing; those after it will.
+      let isSure = expectation?.isSure(within: size / 2, at: bracket) ?? false
+      if case .ambiguous = counted, hasCycle || isSure {
         isVague = true
         return nil
       }

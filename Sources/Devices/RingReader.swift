@@ -81,6 +81,7 @@ public struct RingReader: Sendable {
   let size: Int64
   let hasCycle: Bool
   let isGated: Bool
+  let isLatched: Bool
   let slotRate: Double
   private let blockFrames: Int64
 
@@ -95,7 +96,7 @@ public struct RingReader: Sendable {
   var baseSlot: Int64 = 0
   var baseFrame: Int64 = 0
   private var hasBegun = false
-  /// A position of the present poll says nothing (index-only mode): the clock cannot count its laps.
+  /// A position of the present poll says nothing: its laps cannot be counted.
   var isVague = false
   /// The last position seen and when, and when first again.
   var seen: Int64 = 0
@@ -112,8 +113,11 @@ public struct RingReader: Sendable {
   /// but what came since.
   var ahead: Int64 = 0
 
-  /// - Parameter attributes: the buffer as opened; a resize needs a new reader.
-  public init(_ attributes: BufferAttributes) {
+  /// - Parameters:
+  ///   - attributes: the buffer as opened; a resize needs a new reader.
+  ///   - isLatched: whether a trigger freezes index and cycle together.
+  public init(_ attributes: BufferAttributes, isLatched: Bool = true) {
+    self.isLatched = isLatched
     format = attributes.format
     size = Int64(attributes.slots)
     hasCycle = attributes.cycleTag != nil

@@ -38,8 +38,8 @@ extension RingReader {
   /// by the clock.
   func counted(_ position: RingPosition, _ bracket: Bracket) -> Counted {
     if hasCycle {
-      // Where the ring fills within a look, index and cycle may be of different laps.
-      return mostSlots(from: bracket, to: bracket) < size
+      // Where the ring fills while index and cycle are read, they may be of different laps.
+      return isLatched || mostSlots(from: bracket, to: bracket) < size
         ? .slot(position.slots(size: Int(size))) : .ambiguous
     }
     let advance = modulo(Int64(position.index) - seen)

@@ -45,7 +45,7 @@ enum Acquisition {
       case .samples(let series):
         return OpenedRing(
           name: attributes.name, attributes: attributes,
-          reader: .samples(RingReader(attributes), series: series),
+          reader: .samples(RingReader(attributes, isLatched: plan.latch != nil), series: series),
           stopsOnOverrun: buffer.stopsOnOverrun, lane: free.popFirst(),
           destination: UnsafeMutableBufferPointer(start: nil, count: 0))
       case .events(let table):
