@@ -59,6 +59,8 @@ struct RingCheck {
   private var invalid: [Mark] = []
   /// Where the file says that row 0 of the series under way is.
   private var start = Start()
+  /// The recorder did not say that the series lacks its end.
+  private var isEndTold = true
   /// When the last run of rows that was right began.
   private var runStart: Nanoseconds = 0
   /// True frame less row, of frame 0 of each series.
@@ -163,6 +165,7 @@ struct RingCheck {
     checkCounts(series, gaps, marks, board)
     checkTexts(name, gaps)
 
+    isEndTold = !board.isStalled
     try checkRows(series, gaps, marks, truth, reader)
   }
 
@@ -418,9 +421,9 @@ struct RingCheck {
     if !isOverrun {
       let leading = gaps.first { $0.reason != "overrun" } ?? firstGap
       let firstPoll = min(poll, declaringPoll(of: leading, missing.lowerBound, truth) ?? poll)
-      // Two polls and two units tell a break.
+      // Two polls and two units tell a break; more where calls take no time.
       let slack = Nanoseconds(Double(4 * unit) / truth.buffer.rate * 1e9)
-      let early = polls[max(0, firstPoll - 4)].first.before - slack
+      let early = polls[max(0, firstPoll - 12)].first.before - slack
       if !truth.breaks.contains(where: { $0.start <= declared.second.after && $0.end >= early }) {
         fail(
           truth, since: runStart, until: declared.second.after,
@@ -508,7 +511,7 @@ struct RingCheck {
     _ rows: Int, _ offset: Int64?, _ pending: [Mark], _ truth: RingTruth
   ) {
     let polls = truth.observed.polls
-    guard polls.count > 4, let last = polls.last else { return }
+    guard isEndTold, polls.count > 4, let last = polls.last else { return }
     let isCutShort =
       !truth.changes.filter { $0.name.hasSuffix("_n") || truth.buffer.format.destination.isInteger }
       .isEmpty
@@ -582,7 +585,9 @@ struct RingCheck {
         let host = truth.time(of: offset)
         let ticks = (observed.circuit.tick(at: host) ?? 0) - zeroTick
         let due = start + Double(ticks) / rate
-        let gate = buffer.gate == nil ? 0 : 1 / buffer.rate
+        // A store that is enabled drops the frame under way.
+        let gate =
+          (buffer.gate == nil ? 0 : 1 / buffer.rate) + (first.gate == nil ? 0 : 1 / first.rate)
         let span =
           gate
           + Double(buffer.decimation * buffer.format.framesPerUnit + 2) / circuit.simulation.rate

@@ -65,7 +65,7 @@ struct CircuitTiming {
     for ring in began.indices where began[ring] == nil && deviceFrame[ring] != nil {
       began[ring] = poll.firstLatch.middle
     }
-    startSeries(poll)
+    startSeries()
     let host = poll.firstLatch.middle
     context.inlet.post(
       .circuitClock(
@@ -118,17 +118,17 @@ struct CircuitTiming {
   }
 
   /// Tells the file when the series that have begun did so.
-  private mutating func startSeries(_ poll: Poll) {
+  private mutating func startSeries() {
     guard let start, let counter else {
       if isWithoutClock { startSeriesByHost() }
       return
     }
-    let now = context.clock.seconds(atHost: poll.firstLatch.middle)
     for index in attributes.indices {
-      guard !hasStart[index], let frame = deviceFrame[index],
+      guard !hasStart[index], let frame = deviceFrame[index], let time = began[index],
         case .samples(let series) = plan.buffers[index].kind
       else { continue }
       hasStart[index] = true
+      let first = context.clock.seconds(atHost: time)
       let ticks = attributes[index].decimation
       let rate = attributes[index].circuitRate
       // Both counts began with the circuit, so that the ticks between two frames are exact.
@@ -142,8 +142,8 @@ struct CircuitTiming {
       // same: its next frame is due within one frame. So does one whose frames are shorter than
       // those that count the clock.
       let isFine = attributes[counter].decimation <= ticks
-      let isPlausible = isFine && exact > now - span && exact < now + span || index == counter
-      let seconds = isPlausible ? exact : now + Double(ticks) / rate / 2
+      let isPlausible = isFine && exact > first - span && exact < first + span || index == counter
+      let seconds = isPlausible ? exact : first + Double(ticks) / rate / 2
       context.inlet.post(.startingTime(series: series, seconds: seconds))
     }
   }
