@@ -151,7 +151,12 @@ public final class InputBuffer {
   private func pollOnce(room: Int, wholeBlocks: Bool) throws -> RingReader.Step {
     poll.rings[0].from = reader.nextSlot
     poll.rings[0].destination = UnsafeMutableBufferPointer(rebasing: words[..<room])
-    try circuit.poll(&poll)
+    do {
+      try circuit.poll(&poll)
+    } catch {
+      reader.missAnswer()
+      throw error
+    }
     try checkTags()
     let step = reader.digest(
       poll.rings[0], first: poll.firstLatch, second: poll.secondLatch, wholeBlocks: wholeBlocks)

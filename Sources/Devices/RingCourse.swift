@@ -61,8 +61,11 @@ extension RingReader {
     case .running:
       if watch.deviation(of: slot, bracket) == 0 {
         watch.take(slot, bracket)
+        hasMissedAnswer = false
+        isLapGuessed = !hasCycle && mostSlots(from: seenAt, to: bracket) >= size
       } else {
         course = .broken(found(slot, counted, bracket))
+        repeatedAt = nil
       }
     case .standing:
       if slot != seen {
@@ -119,7 +122,7 @@ extension RingReader {
       if wentBack {
         // Nothing but a gate is expected to begin anew and go on at once.
         if isGated, isSinceZero { origin = .head(slot - index) }
-      } else if isPossible, watch.deviation(of: slot, bracket) < 0 {
+      } else if isPossible, !isLapGuessed, watch.deviation(of: slot, bracket) < 0 {
         origin = .tail
       }
     case .broken where !isWaiting:
@@ -186,8 +189,15 @@ extension RingReader {
         from: first, found.slot, found.bracket, reason: found.reason, slack: slack)
     case .unknown: end = cursor
     }
-    // A circuit that was halted latches no more: it may have written on since it was seen before.
-    mostWritten = found.before + mostSlots(from: found.after, to: repeatedAt ?? seenAt)
+    mostWritten = found.slot
+    if isLatched {
+      // A circuit that was halted latches no more: it wrote on after the latch, which is as old as
+      // the position, or as a poll that gave no answer.
+      let isOld = hasMissedAnswer || found.slot == found.before
+      mostWritten =
+        (hasMissedAnswer ? found.before : found.slot)
+        + mostSlots(from: isOld ? found.after : found.bracket, to: repeatedAt ?? seenAt)
+    }
     course = .standing
     return loss
   }

@@ -102,6 +102,11 @@ public struct RingReader: Sendable {
   var seen: Int64 = 0
   var seenAt = Bracket(before: 0, after: 0)
   var repeatedAt: Bracket?
+  /// Without a cycle tag: the laps before the last position were counted by the clock, and no
+  /// position since has confirmed that the store ran.
+  var isLapGuessed = false
+  /// Whether a poll has given no answer since a position agreed with the clock.
+  var hasMissedAnswer = false
   /// Up to where a store that stands still may have written before it did.
   var mostWritten: Int64 = 0
   /// The trigger that makes the store begin anew, until it has moved.
@@ -161,6 +166,9 @@ public struct RingReader: Sendable {
     restart = trigger
     course = .standing
   }
+
+  /// Says that a poll gave no answer: it may have latched the position all the same.
+  public mutating func missAnswer() { hasMissedAnswer = true }
 
   /// Takes a poll's answer for this ring, with the poll's brackets.
   ///

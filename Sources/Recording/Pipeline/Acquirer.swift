@@ -149,7 +149,12 @@ struct Acquirer<Device: Circuit> {
     }
     let began = timekeeper.now
     poll.patience = patience(at: began)
-    try circuit.poll(&poll)
+    do throws(DeviceError) {
+      try circuit.poll(&poll)
+    } catch {
+      for index in rings.indices { rings[index].missAnswer() }
+      throw error
+    }
     pollCost = timekeeper.now - began
     answered = timekeeper.now
     let steps = digest()
@@ -267,7 +272,8 @@ struct Acquirer<Device: Circuit> {
     rings[index].stillSince = since
     let allowed = max(4 * interval, Int64(4e9 / ring.attributes.slotRate))
     let most = max(900_000_000, 4 * interval)
-    guard !ring.isStallReported, now - since >= (step.isUnsettled ? most : min(allowed, most)) else {
+    guard !ring.isStallReported, now - since >= (step.isUnsettled ? most : min(allowed, most))
+    else {
       return
     }
     rings[index].isStallReported = true
@@ -290,13 +296,15 @@ struct Acquirer<Device: Circuit> {
     context.warn(text)
   }
 
-  /// Says at the end of what could not be told whether it belongs to the recording.
+  /// Says at the end which stores stand still, or do what could not be told.
   private func reportUnsettled() {
-    for ring in rings where ring.isUnsettled && !ring.hasEnded && !ring.isStallReported {
+    for ring in rings where ring.stillSince != nil && !ring.hasEnded && !ring.isStallReported {
       guard case .samples(_, let series) = ring.reader else { continue }
       let text =
-        "\(ring.name): the recording ends before its last positions could be told; what was written "
-        + "since is not in the file"
+        ring.isUnsettled
+        ? "\(ring.name): the recording ends before its last positions could be told; what was "
+          + "written since is not in the file"
+        : "\(ring.name): the index stands still at the end of the recording"
       context.inlet.log(.stall, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
       context.warn(text)
       context.board.update { $0.buffers[series].isStalled = true }

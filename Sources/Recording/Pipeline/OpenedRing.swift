@@ -36,6 +36,12 @@ struct OpenedRing {
     }
   }
 
+  mutating func missAnswer() {
+    guard case .samples(var reader, let series) = reader else { return }
+    reader.missAnswer()
+    self.reader = .samples(reader, series: series)
+  }
+
   /// The least free words a poll of this ring wants: a quarter of the ring, whole units.
   var leastRoom: Int {
     guard let lane else { return 0 }
