@@ -191,7 +191,12 @@ public struct RingReader: Sendable {
     let position = seen
     if isRunning { end = position }
     step.isClockReading = isRunning && step.loss == nil && !isVague
-    step.loss = observe(ring.second, tornBy: tears.second, second) ?? step.loss
+    if tears.second == 0 {
+      step.loss = observe(ring.second, tornBy: 0, second) ?? step.loss
+    } else {
+      // Torn, or begun anew in the first lap: the next poll tells.
+      isVague = true
+    }
     step.beginsSegment = step.loss != nil
     let advance = max(0, seen - before)
     pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
@@ -200,10 +205,14 @@ public struct RingReader: Sendable {
     case .running:
       end = position
       step.fill = max(0, Double(position - cursor) / Double(size))
-      deliver(ring, upTo: position, wholeBlocks: wholeBlocks, &step)
+      // A circuit that was halted meanwhile latches no more: it may have written what was due.
+      let isOld = isLatched && seen == position && second.after > first.after
+      let due = isOld ? Int64(watch.expected(second)?.upperBound ?? 0) - seen : 0
+      let written = seen + max(0, due / unit * unit)
+      deliver(ring, upTo: position, written: written, wholeBlocks: wholeBlocks, &step)
     case .standing:
       step.standsStill = true
-      deliver(ring, upTo: position, wholeBlocks: wholeBlocks, &step)
+      deliver(ring, upTo: position, written: seen, wholeBlocks: wholeBlocks, &step)
     case .broken: step.isUnsettled = true
     }
     step.sample = frame(of: end)
@@ -246,10 +255,11 @@ public struct RingReader: Sendable {
   // MARK: - Delivery
 
   /// Narrows the words delivered, which end at the first position, to those that are new, written and
-  /// not overwritten.
+  /// not overwritten by what was written last.
   ///
   private mutating func deliver(
-    _ ring: Poll.Ring, upTo position: Int64, wholeBlocks: Bool, _ step: inout Step
+    _ ring: Poll.Ring, upTo position: Int64, written: Int64, wholeBlocks: Bool,
+    _ step: inout Step
   ) {
     // What the device took its position for when it was torn, or has no cycle.
     let available =
@@ -261,7 +271,7 @@ public struct RingReader: Sendable {
     // What is overwritten, or possibly so, or was not asked for.
     let isLeftOut = start > cursor && start - cursor <= ahead
     let doubtful = isRunning ? .min : min(mostWritten - size, end)
-    let oldest = max(seen - size, doubtful, isLeftOut ? start : cursor)
+    let oldest = max(written - size, doubtful, isLeftOut ? start : cursor)
     if oldest > cursor {
       // The loss ends with a whole block.
       let lost = (oldest - cursor + block - 1) / block * block

@@ -47,7 +47,10 @@ struct RingReadings {
         (readings.firstIndex { $0.bracket.before >= until } ?? .max - 4) + 4,
         readings.count - 1)
       guard last >= 0, pause.start <= readings[last].bracket.after else { return false }
-      let before = readings.filter { $0.bracket.after < pause.start }.suffix(40)
+      let since = truth.breaks.map(\.end).filter { $0 < pause.start }.max() ?? 0
+      let before = readings.filter {
+        $0.bracket.after < pause.start && $0.bracket.before > since
+      }.suffix(40)
       guard
         let reference = before.min(by: {
           $0.bracket.after - $0.bracket.before < $1.bracket.after - $1.bracket.before

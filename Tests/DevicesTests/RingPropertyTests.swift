@@ -212,11 +212,12 @@ struct RingHistory {
       }
       nextFrame += loss.count
       if loss.reason == .overrun {
-        // Real, that is overwritten by the second position, up to a block's end.
+        // Real, that is overwritten by the second position, up to a block's end; or by the unit due
+        // then, where the position has not moved and the circuit may have been halted.
         let oldest = model.written - Int64(model.size)
         let block = attributes.format.slots(ofFrames: Int64(attributes.blockSize))
         let first = reader.nextSlot - Int64(step.slots)
-        if hasCycle, first >= oldest + block + Int64(model.unit) {
+        if hasCycle, first >= oldest + block + 2 * Int64(model.unit) {
           complaint = "slots up to \(first) are said to be lost; \(oldest) is the oldest left"
         }
       }
