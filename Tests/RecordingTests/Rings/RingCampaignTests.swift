@@ -1,0 +1,33 @@
+import Foundation
+import Testing
+
+/// A share of the loss campaign (`tools/campaigns/ring_campaign`): whole recordings in virtual time.
+@Suite("Recordings in which things go wrong")
+struct RingCampaignTests {
+  @Test(
+    "Every sample is right or in a declared gap, and every gap is real", .timeLimit(.minutes(4)),
+    arguments: [1...25, 26...50].map { $0 as ClosedRange<UInt64> })
+  func share(seeds: ClosedRange<UInt64>) throws {
+    let folder = FileManager.default.temporaryDirectory.path
+    for seed in seeds {
+      let scenario = RingScenario(seed: seed)
+      let run = try RingRun(scenario, folder: folder)
+      defer { unlink(run.path) }
+      let check = try RingCheck(run)
+      #expect(check.problems.isEmpty, "\(scenario.summary)")
+    }
+  }
+
+  @Test(
+    "A share of rings without a cycle tag has errors that no position could tell, and it is small")
+  func excuses() throws {
+    let folder = FileManager.default.temporaryDirectory.path
+    // Seed 20128 resets a ring without a cycle tag as its index wraps.
+    let run = try RingRun(RingScenario(seed: 20128), folder: folder)
+    defer { unlink(run.path) }
+    let check = try RingCheck(run)
+    #expect(check.problems.isEmpty)
+    #expect(check.figures.unseen == 1)
+    #expect(check.excused.count == 1)
+  }
+}
