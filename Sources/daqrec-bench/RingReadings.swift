@@ -23,16 +23,20 @@ struct RingReadings {
     }
   }
 
-  /// Whether two things happened between two successive positions, in a stretch of time or one poll
-  /// around it: a store stopped, went on, began anew, or gave a torn position.
+  /// Whether two things happened between two successive positions, or within the time of two units,
+  /// which is as finely as positions tell, in a stretch of time or one poll around it: a store
+  /// stopped, went on, began anew, or gave a torn position.
   func areTwofold(since: Nanoseconds, until: Nanoseconds) -> Bool {
     var edges: [Nanoseconds] = truth.tears
     for pause in truth.breaks {
       edges.append(pause.start)
       if pause.writesNothing, !pause.isHalt { edges.append(pause.end) }
     }
+    let units = 2 * Double(truth.buffer.format.framesPerUnit) / truth.buffer.rate
+    let slack = Nanoseconds(units * 1e9)
     return pairs(since: since, until: until).contains { before, after in
-      edges.filter { $0 >= before.bracket.before && $0 <= after.bracket.after }.count > 1
+      let span = before.bracket.before - slack...after.bracket.after + slack
+      return edges.filter(span.contains).count > 1
     }
   }
 
