@@ -56,13 +56,14 @@ extension RingReader {
       return nil
     }
     slot += tear
+    let isGuess = !hasCycle && mostSlots(from: seenAt, to: bracket) >= size
     var loss: Loss?
     switch course {
     case .running:
       if watch.deviation(of: slot, bracket) == 0 {
         watch.take(slot, bracket)
         hasMissedAnswer = false
-        isLapGuessed = !hasCycle && mostSlots(from: seenAt, to: bracket) >= size
+        isLapGuessed = isGuess
       } else {
         course = .broken(found(slot, counted, bracket))
         repeatedAt = nil
@@ -71,7 +72,7 @@ extension RingReader {
       if slot != seen {
         course = .broken(found(slot, counted, bracket))
         restart = nil
-      } else if !hasCycle, mostSlots(from: seenAt, to: bracket) >= size {
+      } else if isGuess {
         // After a lap the index would be the same.
         return nil
       }
@@ -81,7 +82,8 @@ extension RingReader {
         if found.watch.deviation(of: slot, bracket) < 0 { loss = stop(at: found) }
         return loss
       }
-      if slot > found.slot, found.watch.deviation(of: slot, bracket) == 0 {
+      // What is only guessed to have lapped confirms nothing.
+      if slot > found.slot, !isGuess, found.watch.deviation(of: slot, bracket) == 0 {
         if found.origin == .start {
           // What waits to be enabled begins later than it was seen.
           watch = isWaiting ? fresh(slot, bracket) : found.watch

@@ -499,6 +499,14 @@ struct RingCheck {
     return truth.breaks.compactMap { pause in
       guard let last = polls.last, pause.start <= last.second.after else { return nil }
       var before = polls.lastIndex { $0.second.after < pause.start }
+      // A torn position transfers nothing.
+      while let found = before, found > 0,
+        truth.tears.contains(where: {
+          $0 >= polls[found - 1].second.after && $0 <= polls[found].second.after
+        })
+      {
+        before = found - 1
+      }
       // Without a cycle tag, what was lapped is asked for once more.
       if !truth.buffer.hasCycle, let found = before { before = max(0, found - 1) }
       let start = before.map { polls[$0].first.before } ?? truth.start

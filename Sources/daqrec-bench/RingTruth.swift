@@ -11,6 +11,8 @@ struct RingTruth {
   /// Something after which positions do not follow from those before: a stall, a reset, a gate.
   struct Break: Sendable {
     var start: Nanoseconds
+    /// When it has begun for sure; nil: at `start`.
+    var latestStart: Nanoseconds?
     /// Equal to `start` for a reset; until then nothing is written.
     var end: Nanoseconds
     var isHalt: Bool { end == .max }
@@ -61,9 +63,13 @@ struct RingTruth {
     if let gate = buffer.gate {
       var end = Nanoseconds.min
       var closed = start
+      var latestClosed = start
       for trigger in observed.fired {
         if trigger.before > end {
-          breaks.append(Break(start: closed, end: trigger.after + 2 * tick, writesNothing: true))
+          breaks.append(
+            Break(
+              start: closed, latestStart: latestClosed, end: trigger.after + 2 * tick,
+              writesNothing: true))
         } else {
           breaks.append(
             Break(start: trigger.before, end: trigger.after + 2 * tick, writesNothing: false))
@@ -74,8 +80,12 @@ struct RingTruth {
           }
           ?? .max
         closed = end
+        latestClosed = end == .max ? .max : end + trigger.after - trigger.before
       }
-      if closed < .max { breaks.append(Break(start: closed, end: .max, writesNothing: true)) }
+      if closed < .max {
+        breaks.append(
+          Break(start: closed, latestStart: latestClosed, end: .max, writesNothing: true))
+      }
     }
     self.breaks = breaks.sorted { $0.start < $1.start }
     self.tears = tears
@@ -103,7 +113,7 @@ struct RingTruth {
   func made(from: Nanoseconds, to: Nanoseconds) -> Int64 {
     var count = frames(by: to) - frames(by: from)
     for pause in breaks where pause.writesNothing {
-      let (low, high) = (max(pause.start, from), min(pause.end, to))
+      let (low, high) = (max(pause.latestStart ?? pause.start, from), min(pause.end, to))
       if high > low { count -= max(0, frames(by: high) - frames(by: low) - 1) }
     }
     return count
