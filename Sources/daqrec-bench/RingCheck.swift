@@ -379,7 +379,7 @@ struct RingCheck {
     let high = (firstOffsets[name] ?? start.frame + start.slack) + allowed
     if offset < low || offset > high {
       fail(
-        truth, since: runStart, until: truth.time(of: Int64(row) + offset),
+        truth, since: runStart, until: truth.time(of: Int64(row) + max(offset, high)),
         "after \(gaps) rows are \(offset) off, stated \(low)…\(high)")
     }
   }
@@ -502,7 +502,7 @@ struct RingCheck {
       // A torn position transfers nothing.
       while let found = before, found > 0,
         truth.tears.contains(where: {
-          $0 >= polls[found - 1].second.after && $0 <= polls[found].second.after
+          $0 >= polls[found - 1].first.before && $0 <= polls[found].second.after
         })
       {
         before = found - 1
