@@ -82,8 +82,9 @@ extension RingReader {
         if found.watch.deviation(of: slot, bracket) < 0 { loss = stop(at: found) }
         return loss
       }
-      // What is only guessed to have lapped confirms nothing.
-      if slot > found.slot, !isGuess, found.watch.deviation(of: slot, bracket) == 0 {
+      // What is only guessed to have lapped confirms no new run.
+      let isSure = !isGuess || found.origin == .start
+      if slot > found.slot, isSure, found.watch.deviation(of: slot, bracket) == 0 {
         if found.origin == .start {
           // What waits to be enabled begins later than it was seen.
           watch = isWaiting ? fresh(slot, bracket) : found.watch
@@ -94,9 +95,10 @@ extension RingReader {
             from: found.from ?? found.slot, slot, bracket, reason: found.reason, slack: 0)
           end = found.slot
         }
+        isLapGuessed = isGuess
         course = .running
       } else {
-        course = .broken(self.found(slot, counted, bracket))
+        course = .broken(self.found(slot, isGuess ? .ambiguous : counted, bracket))
       }
     }
     note(slot, bracket)
