@@ -510,7 +510,10 @@ struct RingCheck {
       // Without a cycle tag, what was lapped is asked for once more.
       if !truth.buffer.hasCycle, let found = before { before = max(0, found - 1) }
       let start = before.map { polls[$0].first.before } ?? truth.start
-      let next = polls.first { $0.first.before > pause.end }
+      // A store at index 0 may still wait for its first frame.
+      let next = polls.first {
+        $0.first.before > pause.end && $0.rings[truth.ring].second.index != 0
+      }
       // After a tear the second position is the first that counts.
       let isTorn = next.map { next in truth.tears.contains { $0 <= next.second.after } } ?? false
       let end = (isTorn ? next?.second : next?.first)?.after ?? last.second.after
