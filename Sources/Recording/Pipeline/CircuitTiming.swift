@@ -141,7 +141,9 @@ struct CircuitTiming {
       // A store that began later, or whose laps are unknown, was latched with the others all the
       // same: its next frame is due within one frame. So does one whose frames are shorter than
       // those that count the clock.
-      let isFine = attributes[counter].decimation <= ticks
+      let isFine =
+        attributes[counter].decimation <= ticks && attributes[counter].cycleTag != nil
+        && attributes[index].cycleTag != nil
       let isPlausible = isFine && exact > first - span && exact < first + span || index == counter
       let seconds = isPlausible ? exact : first + Double(ticks) / rate / 2
       context.inlet.post(.startingTime(series: series, seconds: seconds))
