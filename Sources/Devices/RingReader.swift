@@ -284,7 +284,7 @@ public struct RingReader: Sendable {
       step.loss = step.loss ?? missing
     }
     let isLapped = !hasCycle && isRunning && start > cursor
-    ahead = isLapped ? min(pace + pace / 4 + unit, size / 2) / unit * unit : 0
+    ahead = isLapped ? min(max(pace + pace / 4 + unit, 2 * ahead), size / 2) / unit * unit : 0
     step.firstFrame = nextFrame
     let last = min(end, ring.count == 0 ? cursor : start + Int64(ring.count))
     guard start <= cursor, last > cursor else { return }
