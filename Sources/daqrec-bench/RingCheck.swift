@@ -112,7 +112,7 @@ struct RingCheck {
     let readings = RingReadings(truth)
     if readings.areTwofold(since: since, until: until) {
       figures.twofold += 1
-    } else if readings.areInnocent(since: since, until: until) {
+    } else if readings.areInnocent(until: until) {
       figures.unseen += 1
     } else {
       fail(truth.buffer.name, text)

@@ -40,9 +40,9 @@ struct RingReadings {
     }
   }
 
-  /// Whether, for a break in a stretch of time, positions after it read as if the store had run on:
+  /// Whether, for a break before a time, positions after it read as if the store had run on:
   /// within their brackets and the tightest one before it. The first two after it decide.
-  func areInnocent(since: Nanoseconds, until: Nanoseconds) -> Bool {
+  func areInnocent(until: Nanoseconds) -> Bool {
     let size = Int64(truth.buffer.size)
     let unit = Int64(truth.buffer.format.framesPerUnit)
     return truth.breaks.contains { pause in

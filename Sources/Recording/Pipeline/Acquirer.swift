@@ -136,7 +136,8 @@ struct Acquirer<Device: Circuit> {
 
   /// One round trip and what it means.
   ///
-  /// - Returns: the whole blocks that are still waiting because a lane had too little room.
+  /// - Returns: the whole blocks that are still waiting because a lane had too little room, and one
+  ///   for each ring that is unsettled.
   @discardableResult
   private mutating func pollOnce() throws(DeviceError) -> Int64 {
     for index in rings.indices {

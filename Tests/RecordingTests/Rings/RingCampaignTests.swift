@@ -19,7 +19,7 @@ struct RingCampaignTests {
   }
 
   @Test(
-    "A share of rings without a cycle tag has errors that no position could tell, and it is small")
+    "A reset of an index-only ring as it wraps is counted as what no position could tell")
   func excuses() throws {
     let folder = FileManager.default.temporaryDirectory.path
     // Seed 20128 resets a ring without a cycle tag as its index wraps.
