@@ -25,6 +25,8 @@ extension RingReader {
     let watch: PositionWatch
     let origin: Origin
     let reason: Loss.Reason
+    /// Whether it follows from the position before it if the ring has lapped since.
+    var isFollowing = false
 
     /// The first slot of the run that is known.
     var from: Int64? { if case .head(let slot) = origin { slot } else { nil } }
@@ -82,9 +84,18 @@ extension RingReader {
         if found.watch.deviation(of: slot, bracket) < 0 { loss = stop(at: found) }
         return loss
       }
-      // What is only guessed to have lapped confirms no new run.
-      let isSure = !isGuess || found.origin == .start
-      if slot > found.slot, isSure, found.watch.deviation(of: slot, bracket) == 0 {
+      if slot > found.slot, found.watch.deviation(of: slot, bracket) == 0 {
+        // What is only guessed to have lapped may do so by chance: twice confirms a new run.
+        guard !isGuess || found.isFollowing || found.origin == .start else {
+          var watch = found.watch
+          watch.take(slot, bracket)
+          course = .broken(
+            Found(
+              slot: slot, bracket: bracket, before: found.slot, after: found.bracket,
+              watch: watch, origin: .unknown, reason: found.reason, isFollowing: true))
+          note(slot, bracket)
+          return nil
+        }
         if found.origin == .start {
           // What waits to be enabled begins later than it was seen.
           watch = isWaiting ? fresh(slot, bracket) : found.watch
@@ -239,7 +250,6 @@ extension RingReader {
     }
     cursor = baseSlot
     end = position
-    ahead = 0
     watch = fresh(position, bracket)
     let count = baseFrame - before
     return count > 0

@@ -113,10 +113,6 @@ public struct RingReader: Sendable {
   var restart: Bracket?
   /// Slots written from poll to poll, single late polls aside.
   private var pace: Int64 = 0
-  /// Slots behind the cursor not to ask for: without a cycle tag a poll brings what lies between
-  /// the slot asked for and the index, so that a slot about to be overwritten would bring nothing
-  /// but what came since.
-  var ahead: Int64 = 0
 
   /// - Parameters:
   ///   - attributes: the buffer as opened; a resize needs a new reader.
@@ -138,10 +134,17 @@ public struct RingReader: Sendable {
   public var nextSlot: Int64 {
     guard hasBegun else { return .max }
     switch course {
-    case .running: return cursor + ahead
+    case .running: return cursor + (hasCycle ? 0 : doomed)
     case .standing: return cursor < end ? cursor : seen
     case .broken(let found): return found.from ?? found.slot
     }
+  }
+
+  /// Slots behind the cursor that are likely to be overwritten by the next poll. Without a cycle tag
+  /// a poll brings what lies between the slot asked for and the index, so that one that was
+  /// overwritten would bring nothing but what came since.
+  private var doomed: Int64 {
+    max(0, seen + pace + pace / 4 + unit - size - cursor) / unit * unit
   }
 
   /// The recording's number of the next frame to be delivered.
@@ -156,7 +159,6 @@ public struct RingReader: Sendable {
   /// Skips everything pending: the next frame delivered is the first one written from now on.
   public mutating func skipPending() {
     cursor = max(cursor, end / unit * unit)
-    ahead = 0
   }
 
   /// Says that a trigger has just been fired that enables the store and resets its position
@@ -268,8 +270,8 @@ public struct RingReader: Sendable {
       : modulo(Int64(ring.first.index) - ring.start)
     let start = position - available
     let block = format.slots(ofFrames: blockFrames)
-    // What is overwritten, or possibly so, or was not asked for.
-    let isLeftOut = start > cursor && start - cursor <= ahead
+    // What is overwritten, or possibly so, or was left out when asking.
+    let isLeftOut = !hasCycle && start > cursor && start == ring.start
     let doubtful = isRunning ? .min : min(mostWritten - size, end)
     let oldest = max(written - size, doubtful, isLeftOut ? start : cursor)
     if oldest > cursor {
@@ -283,8 +285,6 @@ public struct RingReader: Sendable {
       step.loss?.count += missing.count
       step.loss = step.loss ?? missing
     }
-    let isLapped = !hasCycle && isRunning && start > cursor
-    ahead = isLapped ? min(max(pace + pace / 4 + unit, 2 * ahead), size / 2) / unit * unit : 0
     step.firstFrame = nextFrame
     let last = min(end, ring.count == 0 ? cursor : start + Int64(ring.count))
     guard start <= cursor, last > cursor else { return }

@@ -457,6 +457,40 @@ struct RingReaderTests {
     #expect(reader.nextSlot == 60)
   }
 
+  @Test("Without a cycle tag a ring that laps from poll to poll is read as far as it can be")
+  func indexOnlyLapping() {
+    var reader = begun(at: 0, attributes(hasCycle: false))
+    var delivered = 0
+    for ms in stride(from: Int64(1100), through: 11_000, by: 1100) {
+      let step = reader.digest(
+        indexRing(ms, ms, from: reader.nextSlot), first: at(ms), second: at(ms))
+      delivered += step.slots
+      #expect(step.slots == 0 || step.firstFrame + Int64(step.slots) == ms)
+    }
+    // All but the first poll ask for what will be there, with a margin of a quarter of a poll.
+    #expect(delivered == 9 * (1000 - 276))
+  }
+
+  @Test("Without a cycle tag a ring that laps from poll to poll is read on after a reset")
+  func indexOnlyLappingReset() {
+    var reader = begun(at: 0, attributes(hasCycle: false))
+    func poll(_ ms: Int64, since reset: Int64) -> RingReader.Step {
+      let index = (ms - reset) % 1000
+      return reader.digest(
+        indexRing(index, index, from: reader.nextSlot), first: at(ms), second: at(ms))
+    }
+    for ms in stride(from: Int64(1100), through: 4400, by: 1100) { _ = poll(ms, since: 0) }
+    // It begins anew at 4800 ms. One position that follows from the one before, whatever the laps
+    // between them, may do so by chance; two do not.
+    #expect(poll(5500, since: 4800).isUnsettled)
+    #expect(poll(6600, since: 4800).isUnsettled)
+    let step = poll(7700, since: 4800)
+    #expect(step.loss?.reason == .clock && step.beginsSegment)
+    let next = poll(8800, since: 4800)
+    #expect(next.loss?.reason == .overrun && next.slots > 0)
+    #expect(abs(next.firstFrame + Int64(next.slots) - 8800) <= 2)
+  }
+
   @Test("Without a cycle tag laps that the clock cannot count are a gap")
   func indexOnlyLost() {
     var reader = begun(at: 0, attributes(hasCycle: false))
