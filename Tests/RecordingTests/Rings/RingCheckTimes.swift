@@ -1,0 +1,1 @@
+../../../Sources/daqrec-bench/RingCheckTimes.swift
