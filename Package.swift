@@ -9,7 +9,7 @@ let settings: [SwiftSetting] = [
 
 // An arrow may import; nothing imports back (README, "Design").
 let layers: [(name: String, imports: [Target.Dependency], isTestedOnSimulator: Bool)] = [
-  ("Samples", [], false),
+  ("Samples", ["CUnpack"], false),
   ("Clocks", ["CLinux"], false),
   ("HDF5", ["CHDF5"], false),
   ("NWB", ["HDF5", "Samples", "CLinux"], false),
@@ -27,6 +27,7 @@ let package = Package(
       name: "CHDF5", pkgConfig: "hdf5-serial",
       providers: [.apt(["libhdf5-dev", "pkg-config"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CUnpack"),
   ]
     + layers.map {
       .target(name: $0.name, dependencies: $0.imports, swiftSettings: settings)

@@ -12,6 +12,13 @@ struct Lanes<Lane> {
   }
 
   var count: Int { base.count }
+  var baseAddress: UnsafePointer<Lane>? { base.baseAddress }
+  var isReversed: Bool { group > 1 }
+
+  /// Without the lanes of leading whole slots.
+  func dropFirst(_ lanes: Int) -> Lanes {
+    Lanes(UnsafeBufferPointer(rebasing: base[lanes...]), reversed: isReversed)
+  }
 
   subscript(sample: Int) -> Lane { base[sample ^ (group - 1)] }
 

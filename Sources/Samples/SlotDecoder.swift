@@ -1,3 +1,5 @@
+import CUnpack
+
 /// Turns the slots of a ring into samples [frame, channel].
 ///
 /// Floating destinations get values. For float32 that is `Float(code) / Float(sf)` to the last bit
@@ -49,14 +51,14 @@ public struct SlotDecoder: Sendable {
       case .float32:
         slots.withMemoryRebound(to: Float.self) { decodeFloats(Lanes($0), slots, output) }
       case .int32:
-        slots.withMemoryRebound(to: Int32.self) { decodeCodes(Lanes($0), output) }
+        slots.withMemoryRebound(to: Int32.self) { decodeCodes(Lanes($0), output, wide: nil) }
       case .int16:
         slots.withMemoryRebound(to: Int16.self) {
-          decodeCodes(Lanes($0, reversed: reversed), output)
+          decodeCodes(Lanes($0, reversed: reversed), output, wide: cunpack_int16)
         }
       case .int8:
         slots.withMemoryRebound(to: Int8.self) {
-          decodeCodes(Lanes($0, reversed: reversed), output)
+          decodeCodes(Lanes($0, reversed: reversed), output, wide: cunpack_int8)
         }
       }
     if let misfit {
@@ -67,7 +69,8 @@ public struct SlotDecoder: Sendable {
   }
 
   // The loops below are plain on purpose: each becomes one vectorised loop for each source,
-  // destination and order. SIMD types, shifts and masks are two to three times slower.
+  // destination and order. SIMD types, shifts and masks are two to three times slower. Only packed
+  // codes to float32, what most recordings are, have loops of their own for wider vectors.
 
   private func decodeFloats(
     _ lanes: Lanes<Float>, _ words: UnsafeBufferPointer<UInt32>,
@@ -92,9 +95,15 @@ public struct SlotDecoder: Sendable {
     return nil
   }
 
+  /// Codes, how many, the divisor's reciprocal, output, order in a slot reversed: converts leading
+  /// codes in wide vectors, as `quotient` does; returns how many.
+  private typealias WideLoop<Code> = (
+    UnsafePointer<Code>?, Int, Double, UnsafeMutablePointer<Float>?, Bool
+  ) -> Int
+
   @inline(__always)
   private func decodeCodes<Code: FixedWidthInteger & SignedInteger>(
-    _ lanes: Lanes<Code>, _ output: UnsafeMutableRawBufferPointer
+    _ lanes: Lanes<Code>, _ output: UnsafeMutableRawBufferPointer, wide: WideLoop<Code>?
   ) -> Misfit? {
     switch format.destination {
     case .float32:
@@ -104,7 +113,14 @@ public struct SlotDecoder: Sendable {
         lanes.map(into: output) { Float($0) / divisor }
       } else {
         let reciprocal = reciprocal
-        lanes.map(into: output) { Self.quotient(Float($0), reciprocal) }
+        let done =
+          wide?(
+            lanes.baseAddress, lanes.count, reciprocal,
+            output.assumingMemoryBound(to: Float.self).baseAddress, lanes.isReversed) ?? 0
+        let rest = output[(done * MemoryLayout<Float>.stride)...]
+        lanes.dropFirst(done).map(into: UnsafeMutableRawBufferPointer(rebasing: rest)) {
+          Self.quotient(Float($0), reciprocal)
+        }
       }
     case .float64:
       let wide = Double(divisor)

@@ -1,3 +1,4 @@
+import Glibc
 import Samples
 import Testing
 
@@ -134,6 +135,43 @@ import Testing
         let reference = ReferenceSamples(format: format, slots: slots)
         let expected = (0..<reference.count).map { reference.bits($0, sf: Double(sf)) }
         #expect(try decode(slots, format, sf: Double(sf)) == expected, "seed \(seed), sf \(sf)")
+      }
+    }
+  }
+
+  /// Where output is written past the cache, and where its address does not allow that.
+  @Test(arguments: [SourceType.int16, .int8], [PackOrder.lsb, .msb])
+  func `output larger than a cache is what its pieces are`(source: SourceType, order: PackOrder)
+    throws
+  {
+    let format = SlotFormat(
+      source: source, destination: .float32, channels: 4, packOrder: order)
+    let decoder = SlotDecoder(format: format, scalingFactor: 3276.7)
+    let count = (16 << 20) / decoder.byteCount(ofSlots: 1) + 6
+    let slots = [UInt32](unsafeUninitializedCapacity: count) { words, initialized in
+      for place in 0..<count { words[place] = UInt32(truncatingIfNeeded: place) &* 2_654_435_761 }
+      initialized = count
+    }
+    let bytes = decoder.byteCount(ofSlots: count)
+    let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 64)
+    let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes + 64, alignment: 64)
+    defer {
+      pieces.deallocate()
+      whole.deallocate()
+    }
+    try slots.withUnsafeBufferPointer { slots in
+      for first in stride(from: 0, to: count, by: 1 << 16) {
+        let piece = slots[first..<min(first + 1 << 16, count)]
+        let place = decoder.byteCount(ofSlots: first)
+        let room = pieces[place..<place + decoder.byteCount(ofSlots: piece.count)]
+        try decoder.decode(
+          UnsafeBufferPointer(rebasing: piece), into: UnsafeMutableRawBufferPointer(rebasing: room))
+      }
+      for misaligned in [0, 4] {
+        let room = UnsafeMutableRawBufferPointer(rebasing: whole[misaligned..<misaligned + bytes])
+        try decoder.decode(slots, into: room)
+        let (found, wanted) = try (#require(room.baseAddress), #require(pieces.baseAddress))
+        #expect(memcmp(found, wanted, bytes) == 0, "at an address + \(misaligned)")
       }
     }
   }
