@@ -111,8 +111,8 @@ public struct RingReader: Sendable {
   var mostWritten: Int64 = 0
   /// The trigger that makes the store begin anew, until it has moved.
   var restart: Bracket?
-  /// Slots written from poll to poll, single late polls aside.
-  private var pace: Int64 = 0
+  /// Slots written from poll to poll, lately; the last one first.
+  private var advances: [3 of Int64] = [0, 0, 0]
 
   /// - Parameters:
   ///   - attributes: the buffer as opened; a resize needs a new reader.
@@ -144,7 +144,10 @@ public struct RingReader: Sendable {
   /// a poll brings what lies between the slot asked for and the index, so that one that was
   /// overwritten would bring nothing but what came since.
   private var doomed: Int64 {
-    max(0, seen + pace + pace / 4 + unit - size - cursor) / unit * unit
+    // The usual number: a poll that was early or late is no rule.
+    let (a, b, c) = (advances[0], advances[1], advances[2])
+    let pace = max(min(a, b), min(max(a, b), c))
+    return max(0, seen + pace + pace / 4 + unit - size - cursor) / unit * unit
   }
 
   /// The recording's number of the next frame to be delivered.
@@ -200,8 +203,7 @@ public struct RingReader: Sendable {
       isVague = true
     }
     step.beginsSegment = step.loss != nil
-    let advance = max(0, seen - before)
-    pace = pace == 0 ? advance : min(advance, pace + pace / 4 + unit)
+    advances = [max(0, seen - before), advances[0], advances[1]]
     switch course {
     case .running where isVague: step.isUnsettled = true
     case .running:
