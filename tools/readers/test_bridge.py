@@ -147,9 +147,10 @@ def test_every_poll_and_every_feed_is_one_round_trip_and_is_stored(runs):
             t0, t1, t2, t3 = (link[f"t{n}"][:] for n in range(4))
             assert (t0 <= t3).all() and (t1 <= t2).all() and (np.diff(t0) > 0).all()
             # A reading of the device's clock is a poll or a feed. Beside them: opening, four clock
-            # exchanges every 5 s, polls and feeds that were no reading of the clock.
+            # exchanges every 5 s, polls and feeds that were no reading of the clock (more of them
+            # on a busy computer). A poll in single calls would be four round trips at least.
             readings = len(file[f"acquisition/{device}_clock/data"])
-            assert readings <= len(t0) <= 1.15 * readings + beside
+            assert readings <= len(t0) <= 2.5 * readings + beside
 
 
 def test_the_program_for_the_rig_records_and_stimulates(runs):
