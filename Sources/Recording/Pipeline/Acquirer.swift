@@ -14,7 +14,7 @@ struct Acquirer<Device: Circuit> {
   let context: AcquirerContext
   var rings: [OpenedRing]
   var timing: CircuitTiming
-  private var poll: Poll
+  var poll: Poll
   /// Scalar tags of each poll: the watched ones, then scaling, size and decimation of each ring.
   private var watched: [Float]
   private let checks: [AttributeCheck]
@@ -238,80 +238,6 @@ struct Acquirer<Device: Circuit> {
     watchStall(step, of: index, series: series)
   }
 
-  private func report(_ loss: RingReader.Loss, of ring: OpenedRing) {
-    let rate = ring.attributes.rate
-    let kind: LogKind = loss.reason == .reset || loss.reason == .clock ? .reset : .gap
-    let place =
-      loss.uncertainty > 0 ? ", placed to ± \(milliseconds(loss.uncertainty / rate)) ms" : ""
-    let text =
-      "\(ring.name): \(loss.count) samples from \(loss.first) are missing "
-      + "(\(loss.reason.rawValue), \(milliseconds(Double(loss.count) / rate)) ms\(place))"
-    context.inlet.log(kind, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
-    guard loss.reason != .gate else { return }
-    context.warn(text)
-    if loss.reason == .overrun, ring.stopsOnOverrun { context.stopAll(.overrun(text)) }
-  }
-
-  /// Says within a second (or four polls, or four slots, if that is longer) that a store stands
-  /// still, or that its positions cannot be told.
-  private mutating func watchStall(_ step: RingReader.Step, of index: Int, series: Int) {
-    let ring = rings[index]
-    rings[index].isUnsettled = step.isUnsettled
-    guard step.standsStill && !ring.attributes.isGated || step.isUnsettled else {
-      if ring.isStallReported {
-        context.inlet.log(
-          .note, "\(ring.name): goes on",
-          at: context.clock.seconds(atHost: poll.firstLatch.middle))
-        context.board.update { $0.buffers[series].isStalled = false }
-      }
-      rings[index].stillSince = nil
-      rings[index].isStallReported = false
-      return
-    }
-    let now = poll.firstLatch.middle
-    let since = ring.stillSince ?? now
-    rings[index].stillSince = since
-    let allowed = max(4 * interval, Int64(4e9 / ring.attributes.slotRate))
-    let most = max(900_000_000, 4 * interval)
-    guard !ring.isStallReported, now - since >= (step.isUnsettled ? most : min(allowed, most))
-    else {
-      return
-    }
-    rings[index].isStallReported = true
-    context.board.update { $0.buffers[series].isStalled = true }
-    guard !step.isUnsettled else {
-      let text =
-        "\(ring.name): nothing can be read: its positions cannot be told, for its ring fills within "
-        + "\(milliseconds(ring.attributes.sampleTime)) ms; a larger ring, or a cycle tag and a latch, "
-        + "would help"
-      context.inlet.log(.stall, text, at: context.clock.seconds(atHost: now))
-      context.warn(text)
-      return
-    }
-    let status = try? circuit.health().status
-    let why =
-      status.map { $0.contains(.running) ? "the circuit runs" : "the circuit is halted" }
-      ?? "the device gives no status"
-    let text = "\(ring.name): the index stands still (\(why))"
-    context.inlet.log(.stall, text, at: context.clock.seconds(atHost: now))
-    context.warn(text)
-  }
-
-  /// Says at the end which stores stand still, or do what could not be told.
-  private func reportUnsettled() {
-    for ring in rings where ring.stillSince != nil && !ring.hasEnded && !ring.isStallReported {
-      guard case .samples(_, let series) = ring.reader else { continue }
-      let text =
-        ring.isUnsettled
-        ? "\(ring.name): the recording ends before its last positions could be told; what was "
-          + "written since is not in the file"
-        : "\(ring.name): the index stands still at the end of the recording"
-      context.inlet.log(.stall, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
-      context.warn(text)
-      context.board.update { $0.buffers[series].isStalled = true }
-    }
-  }
-
   private func note(_ words: Range<Int>, lost: Int64, of index: Int, table: Int) {
     let ring = rings[index]
     if lost > 0 {
@@ -379,18 +305,17 @@ struct Acquirer<Device: Circuit> {
   /// the flush promise allows. A poll costs more the longer the interval: more than twice that
   /// would run away.
   ///
-  /// Rings without a cycle tag are polled four times while they fill, whatever is asked.
-  private var interval: Nanoseconds {
+  /// Rings without a cycle tag are polled four times while they fill, whatever is asked, though no
+  /// more often than once a millisecond.
+  var interval: Nanoseconds {
     let series = rings.filter { $0.lane != nil }
-    if let asked = plan.pollInterval {
-      let uncounted = series.filter { $0.attributes.cycleTag == nil }
-      let most = uncounted.map { $0.attributes.sampleTime / 4 }.min() ?? .infinity
-      return Int64(min(asked, max(most, 0.001)) * 1e9)
-    }
+    let uncounted = series.filter { $0.attributes.cycleTag == nil }.map(\.attributes.sampleTime)
+    let mostUncounted = uncounted.min().map { max(Int64($0 / 4 * 1e9), 1_000_000) } ?? .max
+    if let asked = plan.pollInterval { return min(Int64(asked * 1e9), mostUncounted) }
     let shortest = series.map(\.attributes.sampleTime).min() ?? 1
     let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
     let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
-    return max(5_000_000, min(max(wanted, 2 * pollCost), most))
+    return min(max(5_000_000, min(max(wanted, 2 * pollCost), most)), mostUncounted)
   }
 
   /// What a poll may take: an eighth of the shortest ring, so that a bridge that hangs is replaced
@@ -405,11 +330,4 @@ struct Acquirer<Device: Circuit> {
     let tenths = (timekeeper.now - start) / 100_000_000
     return "\(tenths / 10).\(tenths % 10)"
   }
-}
-
-/// A number of seconds as milliseconds with one decimal.
-func milliseconds(_ seconds: Double) -> String {
-  let tenths = (seconds * 1e4).rounded()
-  return tenths.isFinite && abs(tenths) < 1e15
-    ? "\(Int64(tenths) / 10).\(abs(Int64(tenths)) % 10)" : "\(seconds * 1000)"
 }
