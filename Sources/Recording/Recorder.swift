@@ -68,6 +68,7 @@ public final class Recorder: Sendable {
     var deviceFailures: [String] = []
     var fileFailure: String?
     var remarks: [String] = []
+    var epochs: [Epoch] = []
   }
 
   /// `warn`: a line for the person at the rig, from any thread.
@@ -174,7 +175,7 @@ public final class Recorder: Sendable {
     return Report(
       path: pipeline.path, duration: duration, reason: stop.reason ?? .duration, final: status(),
       stimulatorFault: outcome.stimulatorFault, deviceFailures: outcome.deviceFailures,
-      fileFailure: outcome.fileFailure, remarks: outcome.remarks,
+      fileFailure: outcome.fileFailure, remarks: outcome.remarks, epochs: outcome.epochs,
       processorSeconds: devices.processorSeconds
         + [("writer", pipeline.writer.processorSeconds)])
   }
@@ -204,6 +205,8 @@ public final class Recorder: Sendable {
     warnings("\(error)")
     stop.request(.disk("\(error)"))
   }
+
+  func acquired(_ epoch: Epoch) { outcome.withLock { $0.epochs.append(epoch) } }
 
   func remark(_ text: String) { outcome.withLock { $0.remarks.append(text) } }
 }

@@ -40,10 +40,12 @@ public struct SessionPlan: Sendable {
   let software: [Software]
 
   /// `output`: the file's path in place of the session's.
+  /// `epochs`: trials of one buffer; the session has its circuit only.
   /// `now`: seconds since 1970 that the path's `{date}` and `{time}` say.
   public init(
     _ session: Session, openers: DeviceOpeners, output: String? = nil, duration: Double? = nil,
-    isPreview: Bool = false, software: [(name: String, version: String)], now: Date = Date()
+    isPreview: Bool = false, epochs: EpochRequest? = nil,
+    software: [(name: String, version: String)], now: Date = Date()
   ) {
     self.session = session
     self.duration = duration ?? session.run.duration
@@ -85,8 +87,8 @@ public struct SessionPlan: Sendable {
         },
         outputs: session.outputs.filter { $0.circuit == settings.name }.map(OutputPlan.init),
         tags: settings.tags, watchedTags: settings.watchTags,
-        startTrigger: settings.startTrigger, isReference: settings.name == reference,
-        number: number)
+        startTrigger: settings.startTrigger, epochs: epochs,
+        isReference: settings.name == reference, number: number)
     }
     stimulator = session.stimulator.map { StimulatorPlan($0, openers) }
   }

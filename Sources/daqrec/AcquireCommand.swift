@@ -23,7 +23,10 @@ enum AcquireCommand: Command {
   ]
   static let details = """
     The file has the usual series, unwritten between the trials, and a row in its trials table with
-    first_sample and n_samples for each. A trial may be longer than the buffer.
+    first_sample and n_samples for each. A trial may be longer than the buffer. The circuit's outputs
+    and events take part as in `record`; other buffers and the stimulator are left alone.
+
+    Exit codes are those of `record`; 69 also when a trial gives no new sample for --timeout.
 
     example: daqrec acquire session.json5 -b lfp --trigger=1 --until=running=0 --trials=5
     """
@@ -38,7 +41,7 @@ enum AcquireCommand: Command {
     let devices = SessionDevices(session, timekeeper)
     guard
       let plan = SessionPlan.forEpochs(
-        of: request.buffer, session, openers: devices.openers, output: arguments.value("output"),
+        request, session, openers: devices.openers, output: arguments.value("output"),
         software: Software.list)
     else {
       let names = session.buffers.filter { $0.kind == .samples }.map(\.name)
@@ -46,16 +49,11 @@ enum AcquireCommand: Command {
         description: "the session has no buffer \(request.buffer); it has "
           + names.joined(separator: ", "))
     }
-    let stop = StopSignal(timekeeper)
-    Signals.wait { stop.request(.signal($0)) }
-    let report: EpochReport
-    do throws(Recorder.StartError) {
-      report = try plan.acquire(request, timekeeper, stop: stop)
-    } catch {
-      throw Failure(exitCode: error.exitCode, place: error.place, message: error.description)
-    }
-    show(report, console)
-    return report.exitCode
+    let recorder = Recorder(plan, timekeeper: timekeeper) { console.warn($0) }
+    Signals.wait { recorder.stop.request(.signal($0)) }
+    let output = LineOutput(console)
+    defer { output.finish() }
+    return try RecordCommand.record(recorder, plan, console, output)
   }
 
   private static func request(_ arguments: Arguments) throws(UsageError) -> EpochRequest {
@@ -109,29 +107,5 @@ enum AcquireCommand: Command {
     guard tag.last == ">" else { return .tag(String(tag), .equals(value)) }
     tag.removeLast()
     return .tag(String(tag), .atLeast(value))
-  }
-
-  private static func show(_ report: EpochReport, _ console: Console) {
-    if console.isJSON {
-      console.emit([
-        "type": "report", "file": .text(report.path), "exit": .whole(report.exitCode),
-        "reason": report.failure.map { .text($0) } ?? .null, "lost": .whole(report.lost),
-        "trials": .list(
-          report.epochs.map { epoch in
-            [
-              "first_sample": .whole(epoch.firstFrame), "n_samples": .whole(epoch.frameCount),
-              "lost": .whole(epoch.losses.reduce(0) { $0 + $1.count }),
-            ]
-          }),
-      ])
-    }
-    console.say("\(report.path): \(report.epochs.count) trials")
-    for (number, epoch) in report.epochs.enumerated() {
-      let lost = epoch.losses.reduce(0) { $0 + $1.count }
-      console.say(
-        "  trial \(number): \(epoch.frameCount) samples from \(epoch.firstFrame)"
-          + (lost > 0 ? ", LOST \(lost)" : ""))
-    }
-    if let failure = report.failure { console.warn(failure) }
   }
 }

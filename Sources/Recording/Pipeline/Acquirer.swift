@@ -24,6 +24,10 @@ struct Acquirer<Device: Circuit> {
   private var answered: Nanoseconds?
   private var absences = Absences()
   private var outputs: [OutputPlayer]
+  /// nil: every frame is read and kept.
+  private(set) var epochs: EpochRunner?
+  /// Its handshake tag among the poll's.
+  private let handshake: Int?
 
   init(
     plan: CircuitPlan, circuit: Device, rings: [OpenedRing], outputs: [OutputPlayer],
@@ -38,13 +42,21 @@ struct Acquirer<Device: Circuit> {
     checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
     watched = []
     timing = CircuitTiming(plan: plan, rings: rings, context: context)
+    epochs = plan.epochs.flatMap { request in
+      rings.firstIndex { $0.name == request.buffer }.map {
+        EpochRunner(request, rings[$0].attributes, ring: $0)
+      }
+    }
+    let polled = plan.watchedTags + checks.map(\.tag)
+    let handshake = plan.epochs?.handshake
+    self.handshake = handshake.map { _ in polled.count }
     poll = Poll(
       latch: plan.latch,
       rings: rings.map {
         Poll.Ring(
           tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
       },
-      tags: plan.watchedTags + checks.map(\.tag))
+      tags: polled + [handshake].compactMap(\.self))
   }
 
   /// Polls until the session stops, then once more for what is left.
@@ -86,11 +98,13 @@ struct Acquirer<Device: Circuit> {
         }
       }
       guard !context.hasWriterEnded else { break }
-      next = max(next + interval, timekeeper.now + 1_000_000)
+      let wait = min(interval, epochs?.wait(at: timekeeper.now) ?? .max)
+      next = max(next + wait, timekeeper.now + 1_000_000)
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
     let failure = finish(failing)
+    reportUnfinished()
     reportUnsettled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
@@ -144,6 +158,9 @@ struct Acquirer<Device: Circuit> {
       if let lane = rings[index].lane, !rings[index].hasEnded {
         guard let room = lane.reserve(rings[index].leastRoom) else { return 0 }
         rings[index].destination = room
+        if let epochs, epochs.ring == index {
+          rings[index].destination = UnsafeMutableBufferPointer(rebasing: room.prefix(epochs.room))
+        }
       }
       poll.rings[index].destination = rings[index].destination
       poll.rings[index].from = rings[index].hasEnded ? .max : rings[index].nextSlot
@@ -165,6 +182,7 @@ struct Acquirer<Device: Circuit> {
       context.latched.give(.success(poll.firstLatch))
       if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
+    try beginEpoch()
     try withOutputs { [circuit, context] output throws in try output.poll(circuit, context) }
     return steps
   }
@@ -194,13 +212,17 @@ struct Acquirer<Device: Circuit> {
     for index in rings.indices where !rings[index].hasEnded {
       switch rings[index].reader {
       case .samples(var reader, let series):
-        let step = reader.digest(
-          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch)
+        let isEpochs = epochs?.ring == index
+        var step = reader.digest(
+          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch,
+          wholeBlocks: !isEpochs || epochs?.wantsWholeBlocks == true)
         rings[index].reader = .samples(reader, series: series)
         timing.take(step, reader, ring: index)
+        let event = isEpochs ? takeEpoch(&step) : nil
         hand(step, of: index, series: series)
+        if let event { note(event, series: series) }
         let block = Int64(rings[index].attributes.blockSize)
-        waiting += step.isUnsettled ? 1 : step.pending / block
+        waiting += isEpochs ? 0 : step.isUnsettled ? 1 : step.pending / block
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
@@ -255,6 +277,24 @@ struct Acquirer<Device: Circuit> {
     context.inlet.post(.stamps(buffer: table, stamps))
   }
 
+  // MARK: - Trials
+
+  private mutating func takeEpoch(_ step: inout RingReader.Step) -> EpochRunner.Event? {
+    epochs?.take(&step, tag: handshake.map { poll.values[$0] } ?? 0, at: timekeeper.now)
+  }
+
+  /// Fires the trigger of a trial that is due.
+  private mutating func beginEpoch() throws(DeviceError) {
+    guard let epochs, epochs.isDue(at: timekeeper.now), !context.stop.isRequested,
+      case .samples(var reader, let series) = rings[epochs.ring].reader
+    else { return }
+    let trigger = epochs.request.trigger
+    let bracket: Bracket? =
+      if let trigger { try circuit.fire(trigger, mode: .pulse) } else { nil }
+    self.epochs?.begin(&reader, trigger: bracket, at: timekeeper.now)
+    rings[epochs.ring].reader = .samples(reader, series: series)
+  }
+
   // MARK: - Tags
 
   /// Notes the watched tags that changed.
@@ -294,6 +334,7 @@ struct Acquirer<Device: Circuit> {
         context.inlet.log(.error, text, at: time)
         context.warn(text)
         context.board.update { $0.endedSeries += 1 }
+        if epochs?.ring == check.ring { context.stopAll(.fault(text)) }
       }
     }
   }

@@ -24,6 +24,9 @@ enum Acquisition {
         message: "the circuit has no tag \(tag) (watch_tags)")
     }
     let buffers = try plan.buffers.map { try BufferAttributes(opening: $0.request, on: circuit) }
+    if let epochs = plan.epochs, let buffer = buffers.first(where: { $0.name == epochs.buffer }) {
+      try epochs.check(buffer, circuit.tags)
+    }
     let health = try circuit.health()
     return OpenedCircuit(
       deviceDescription: circuit.deviceDescription, rate: circuit.rate, tags: circuit.tags,
