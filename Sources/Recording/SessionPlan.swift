@@ -142,7 +142,10 @@ public struct SessionPlan: Sendable {
       "output: \(file.path)",
       "a crash of the recorder costs at most \(flush) s, a power cut \(flush + sync) s and a sync",
     ]
-      + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {
+      + circuits.filter { circuit in
+        !circuit.isReference
+          && circuit.buffers.contains { if case .samples = $0.kind { true } else { false } }
+      }.map {
         "circuit \($0.name) has a clock of its own: its series are mapped by \($0.name)_clock"
       }
   }

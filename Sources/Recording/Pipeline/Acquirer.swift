@@ -63,6 +63,7 @@ struct Acquirer<Device: Circuit> {
   ///
   /// - Returns: why the circuit failed for good, or nil.
   mutating func run() -> DeviceError? {
+    warnOfHostTimes()
     do throws(DeviceError) {
       try withOutputs { output throws in try output.prepare() }
       try circuit.run()
@@ -226,6 +227,7 @@ struct Acquirer<Device: Circuit> {
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
+        if reader.hasBegunAnew { reportLostEvents(of: index) }
         note(words, lost: lost, of: index, table: table)
       }
     }
@@ -272,7 +274,7 @@ struct Acquirer<Device: Circuit> {
     let now = context.clock.seconds(atHost: poll.firstLatch.middle)
     let stamps = words.map { word in
       let tick = Int64(Int32(bitPattern: ring.destination[word]))
-      return Stamp(time: timing.seconds(ofTick: tick) ?? now, tick: tick)
+      return Stamp(time: timing.seconds(ofTick: tick, readBy: poll) ?? now, tick: tick)
     }
     context.inlet.post(.stamps(buffer: table, stamps))
   }

@@ -66,6 +66,24 @@ extension Acquirer {
     context.warn(text)
   }
 
+  /// Says once that events are timed by the host.
+  func warnOfHostTimes() {
+    guard !rings.isEmpty, !rings.contains(where: { $0.lane != nil }) else { return }
+    let text =
+      "\(plan.name): its events are timed when they are read, for it has no buffer of samples, whose "
+      + "frames would tell its clock"
+    context.inlet.log(.note, text, at: context.clock.seconds(atHost: timekeeper.now))
+    context.warn(text)
+  }
+
+  /// Says that a store of events began anew.
+  func reportLostEvents(of index: Int) {
+    let text =
+      "\(rings[index].name): its position began anew; events of the last poll or two may be lost"
+    context.inlet.log(.reset, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+    context.warn(text)
+  }
+
   /// Notes a trial's end.
   func note(_ event: EpochRunner.Event, series: Int) {
     switch event {
