@@ -151,7 +151,7 @@ struct Acquirer<Device: Circuit> {
 
   /// One round trip and what it means.
   ///
-  /// - Returns: the whole blocks that are still waiting because a lane had too little room, and one
+  /// - Returns: the frames that are still waiting because a lane had too little room, and one
   ///   for each ring that is unsettled.
   @discardableResult
   private mutating func pollOnce() throws(DeviceError) -> Int64 {
@@ -214,16 +214,15 @@ struct Acquirer<Device: Circuit> {
       switch rings[index].reader {
       case .samples(var reader, let series):
         let isEpochs = epochs?.ring == index
+        // A block is what a read returns; a recording keeps every frame, and soon.
         var step = reader.digest(
-          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch,
-          wholeBlocks: !isEpochs || epochs?.wantsWholeBlocks == true)
+          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch, wholeBlocks: false)
         rings[index].reader = .samples(reader, series: series)
         timing.take(step, reader, ring: index)
         let event = isEpochs ? takeEpoch(&step) : nil
         hand(step, of: index, series: series)
         if let event { note(event, series: series) }
-        let block = Int64(rings[index].attributes.blockSize)
-        waiting += isEpochs ? 0 : step.isUnsettled ? 1 : step.pending / block
+        waiting += isEpochs ? 0 : step.isUnsettled ? 1 : step.pending
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
@@ -324,8 +323,7 @@ struct Acquirer<Device: Circuit> {
       {
         let text = "\(ring.name): \(check.tag) changed to \(value); from the next poll on it counts"
         rings[check.ring].attributes.scalingFactor = value
-        // The tag is read after the latch: frames stored by this poll or the next may have either,
-        // also those that wait for their block.
+        // The tag is read after the latch: frames stored by this poll or the next may have either.
         rings[check.ring].uncertainPolls = 2
         context.inlet.log(.note, text, at: time)
         context.warn(text)

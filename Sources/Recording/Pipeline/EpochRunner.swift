@@ -59,9 +59,6 @@ struct EpochRunner {
     }
   }
 
-  /// Whether the remainder of a block waits for the next poll.
-  var wantsWholeBlocks: Bool { if case .ending = phase { false } else { true } }
-
   /// Whether the next trial is due.
   func isDue(at now: Nanoseconds) -> Bool {
     if case .waiting(let time) = phase { now >= time } else { false }
