@@ -20,6 +20,7 @@ struct SessionChecks {
     }
     for (index, buffer) in numbered(session.buffers, "buffers") {
       check(buffer, at: ["buffers", "\(index)"])
+      checkDataTag(of: buffer, index)
     }
     for (index, output) in numbered(session.outputs, "outputs") {
       check(output, at: ["outputs", "\(index)"])
@@ -190,6 +191,25 @@ struct SessionChecks {
 
   private func check(_ buffer: BufferSettings, at path: [String]) {
     checkCircuit(buffer.circuit, at: path + ["circuit"])
+  }
+
+  /// One store can be read by two buffers, which must agree on what it is.
+  private func checkDataTag(of buffer: BufferSettings, _ index: Int) {
+    guard
+      let first = session.buffers[..<index].first(where: {
+        $0.circuit == buffer.circuit && $0.dataTag == buffer.dataTag
+      }), first.name != buffer.name
+    else { return }
+    let (one, other) = (first.format, buffer.format)
+    if one.channels != other.channels || one.source != other.source
+      || one.packOrder != other.packOrder || one.layout != other.layout
+      || first.size != buffer.size || first.decimation != buffer.decimation
+    {
+      report(
+        "\"\(buffer.dataTag)\" is the data tag of buffer \(first.name) too, with other settings; "
+          + "allowed: the same channels, src_type, pack_order, layout, size and dec_factor",
+        at: ["buffers", "\(index)", "data_tag"])
+    }
   }
 
   private func check(_ output: OutputSettings, at path: [String]) {
