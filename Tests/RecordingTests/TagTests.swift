@@ -51,4 +51,26 @@ import Testing
     #expect(error?.exitCode == 65)
     #expect(error?.description.contains("the circuit has no index tag x_i") == true)
   }
+
+  @Test(arguments: [
+    (#"tags: { gain: 1e300 },"#, "SetTagVal gain: 1e+300 is not allowed"),
+    (#"tags: { x: 1 },"#, "SetTagVal x: x is no scalar but a buffer"),
+    (#"tags: { x_n: 5.5 },"#, "SetTagVal x_n: 5.5 is not allowed: an integer tag takes whole"),
+    (#"watch_tags: ["x"],"#, "watch_tags x: x is no scalar but a buffer"),
+  ])
+  func whatATagCannotTakeIsRefusedWithCircuitAndTag(circuit: String, says: String) throws {
+    let error = try refusal(Self.text(circuit: circuit))
+    #expect(error?.exitCode == 65)
+    #expect(error?.description.hasPrefix("rz (simulated RZ2): \(says)") == true)
+  }
+
+  @Test(arguments: [
+    (#"idx_tag: "x""#, "buffer x: tag x is a buffer; a scalar is wanted"),
+    (#"idx_tag: "zz", cycle_tag: "zz""#, "buffer x: tag zz is both idx_tag and cycle_tag"),
+  ])
+  func aBufferWhoseTagsCannotBeIsRefused(buffer: String, says: String) throws {
+    let error = try refusal(Self.text(buffer: buffer))
+    #expect(error?.exitCode == 65)
+    #expect(error?.description.hasPrefix(says) == true)
+  }
 }
