@@ -51,9 +51,11 @@ public struct Epochs {
     interval: Double = 0, poll: Double = 0.1, timeout: Double = 10,
     each: (Int, SampleBlock) throws -> Void
   ) throws -> [Epoch] {
-    guard buffer.circuit.tags.contains(where: { $0.name == handshake && $0.type != .buffer })
-    else {
-      throw buffer.error(.noSuchTag, "the circuit has no scalar tag \(handshake) to wait for")
+    guard buffer.circuit.tags.contains(where: { $0.name == handshake && $0.type.isScalar }) else {
+      throw buffer.error(
+        .noSuchTag,
+        "the circuit has no scalar tag \(handshake) to wait for; its scalars are "
+          + buffer.circuit.scalarNames)
     }
     return try repeated(trials, interval) { trial in
       try acquire(
