@@ -40,10 +40,7 @@ public struct Epochs {
     interval: Double = 0, poll: Double = 0.1, timeout: Double = 10,
     each: (Int, SampleBlock) throws -> Void
   ) throws -> [Epoch] {
-    guard buffer.circuit.tags.contains(where: { $0.name == handshake && $0.type != .buffer })
-    else {
-      throw buffer.error(.noSuchTag, "the circuit has no scalar tag \(handshake) to wait for")
-    }
+    try Self.check(handshake: handshake, of: buffer.attributes, on: buffer.circuit)
     return try repeated(trials, interval) { trial in
       try acquire(
         trigger, .tag(handshake, end), Pace(poll, timeout), { try each(trial, $0) })
@@ -68,14 +65,32 @@ public struct Epochs {
     trigger: Trigger?, samples: Int, trials: Int = 1, interval: Double = 0, poll: Double = 0.1,
     timeout: Double = 10, each: (Int, SampleBlock) throws -> Void
   ) throws -> [Epoch] {
-    let block = buffer.attributes.blockSize
-    guard samples > 0, samples % block == 0 else {
-      throw buffer.error(
-        .badBlockSize,
-        "\(samples) samples are not allowed: a multiple of the block size, \(block)")
-    }
+    try Self.check(samples: samples, of: buffer.attributes)
     return try repeated(trials, interval) { trial in
       try acquire(trigger, .samples(samples), Pace(poll, timeout), { try each(trial, $0) })
+    }
+  }
+
+  /// Refuses a handshake tag that the circuit does not have.
+  public static func check(
+    handshake: String, of buffer: BufferAttributes, on circuit: any Circuit
+  ) throws(BufferError) {
+    guard !circuit.tags.contains(where: { $0.name == handshake && $0.type.isScalar }) else {
+      return
+    }
+    throw BufferError(
+      buffer: buffer.name, kind: .noSuchTag,
+      message: "the circuit has no scalar tag \(handshake) to wait for; its scalars are "
+        + circuit.scalarNames)
+  }
+
+  /// Refuses a number of samples that is not of whole blocks.
+  public static func check(samples: Int, of buffer: BufferAttributes) throws(BufferError) {
+    let block = buffer.blockSize
+    guard samples > 0, samples % block == 0 else {
+      throw BufferError(
+        buffer: buffer.name, kind: .badBlockSize,
+        message: "\(samples) samples are not allowed: a multiple of the block size, \(block)")
     }
   }
 

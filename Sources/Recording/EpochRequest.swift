@@ -1,5 +1,4 @@
 public import Devices
-import Samples
 
 /// What `daqrec acquire` is to do with one buffer (buffers.md, "Epochs").
 public struct EpochRequest: Sendable {
@@ -30,23 +29,10 @@ public struct EpochRequest: Sendable {
   var handshake: String? { if case .tag(let name, _) = goal { name } else { nil } }
 
   /// Checks what can only be checked on the open circuit.
-  func check(_ buffer: BufferAttributes, _ tags: [TagInfo]) throws(BufferError) {
+  func check(_ buffer: BufferAttributes, on circuit: any Circuit) throws(BufferError) {
     switch goal {
-    case .samples(let count):
-      guard count % buffer.blockSize == 0 else {
-        throw BufferError(
-          buffer: buffer.name, kind: .badBlockSize,
-          message: "\(count) samples are not allowed: a multiple of the block size, "
-            + "\(buffer.blockSize)")
-      }
-    case .tag(let name, _):
-      let scalars = tags.filter { $0.type != .buffer }.map(\.name)
-      guard scalars.contains(name) else {
-        throw BufferError(
-          buffer: buffer.name, kind: .noSuchTag,
-          message: "the circuit has no scalar tag \(name) to wait for; it has "
-            + scalars.joined(separator: ", "))
-      }
+    case .samples(let count): try Epochs.check(samples: count, of: buffer)
+    case .tag(let name, _): try Epochs.check(handshake: name, of: buffer, on: circuit)
     }
   }
 }

@@ -28,6 +28,9 @@ public final class Recorder: Sendable {
     init(_ error: any Error) {
       switch error {
       case let error as StartError: self = error
+      case let error as DeviceError where error.code == .noSuchTag || error.code == .badArgument:
+        // The device is well; what the session asks of it is not.
+        self.init(exitCode: 65, place: error.device, description: "\(error)")
       case let error as DeviceError:
         self.init(exitCode: 69, place: error.device, description: "\(error)")
       case let error as BufferError:

@@ -28,7 +28,7 @@ enum AcquireCommand: Command {
 
     Exit codes are those of `record`; 69 also when a trial gives no new sample for --timeout.
 
-    example: daqrec acquire session.json5 -b lfp --trigger=1 --until=running=0 --trials=5
+    example: daqrec acquire session.json5 -b lfp --trigger=2 --until=running=0 --trials=5
     """
 
   static func run(_ arguments: Arguments, _ console: Console) throws -> Int32 {
@@ -36,6 +36,7 @@ enum AcquireCommand: Command {
     let path = try arguments.only("SESSION")
     let request = try request(arguments)
     let session = try ValidateCommand.load(path, arguments)
+    try check(request, session)
     let timekeeper: any Timekeeper =
       session.speed.isInfinite ? VirtualTimekeeper() : RealTimekeeper(speed: session.speed)
     let devices = SessionDevices(session, timekeeper)
@@ -43,17 +44,30 @@ enum AcquireCommand: Command {
       let plan = SessionPlan.forEpochs(
         request, session, openers: devices.openers, output: arguments.value("output"),
         software: Software.list)
-    else {
-      let names = session.buffers.filter { $0.kind == .samples }.map(\.name)
-      throw UsageError(
-        description: "the session has no buffer \(request.buffer); it has "
-          + names.joined(separator: ", "))
-    }
+    else { throw UsageError(description: noBuffer(request.buffer, session)) }
     let recorder = Recorder(plan, timekeeper: timekeeper) { console.warn($0) }
     Signals.wait { recorder.stop.request(.signal($0)) }
     let output = LineOutput(console)
     defer { output.finish() }
     return try RecordCommand.record(recorder, plan, console, output)
+  }
+
+  private static func noBuffer(_ name: String, _ session: Session) -> String {
+    let names = session.buffers.filter { $0.kind == .samples }.map(\.name)
+    let rest = names.isEmpty ? "it has none of samples" : "it has \(names.joined(separator: ", "))"
+    return session.buffers.contains { $0.name == name }
+      ? "buffer \(name) of the session is one of events; trials are of samples: \(rest)"
+      : "the session has no buffer \(name); \(rest)"
+  }
+
+  private static func check(_ request: EpochRequest, _ session: Session) throws(UsageError) {
+    let circuit = session.buffers.first { $0.name == request.buffer }?.circuit ?? ""
+    if let latch = session.circuit(circuit)?.latchTrigger, request.trigger == .software(latch) {
+      throw UsageError(
+        description:
+          "--trigger \(latch): \(latch) is the circuit's latch_trigger, which every poll "
+          + "fires")
+    }
   }
 
   private static func request(_ arguments: Arguments) throws(UsageError) -> EpochRequest {
@@ -98,14 +112,16 @@ enum AcquireCommand: Command {
 
   /// `TAG`, `TAG=V`, `TAG>=V`.
   private static func condition(_ text: String) throws(UsageError) -> EpochRequest.Goal {
-    guard let equals = text.firstIndex(of: "=") else { return .tag(text, .changes) }
-    let number = text[text.index(after: equals)...]
-    var tag = text[..<equals]
-    guard let value = Float(number), value.isFinite, !tag.isEmpty else {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let isAtLeast = parts.count == 2 && parts[0].last == ">"
+    let tag = String(isAtLeast ? parts[0].dropLast() : parts[0])
+    let value = parts.count == 2 ? Float(parts[1]) : 0
+    // No tag has a name of these: it is a comparison that does not exist.
+    guard let value, value.isFinite, !tag.isEmpty, !tag.contains(where: { "<>!=".contains($0) })
+    else {
       throw UsageError(description: "--until \(text): TAG, TAG=NUMBER or TAG>=NUMBER")
     }
-    guard tag.last == ">" else { return .tag(String(tag), .equals(value)) }
-    tag.removeLast()
-    return .tag(String(tag), .atLeast(value))
+    guard parts.count == 2 else { return .tag(tag, .changes) }
+    return .tag(tag, isAtLeast ? .atLeast(value) : .equals(value))
   }
 }

@@ -74,7 +74,13 @@ def test_a_store_that_does_not_go_on_ends_in_a_time_out_with_what_was_read(sessi
         (["--trigger=11", "--samples=1"], 64, "--trigger 11: 1 … 10, A, B or none"),
         (["--trigger=1"], 64, "either --samples or --until is wanted"),
         (["--trigger=1", "--until=x=fast"], 64, "--until x=fast: TAG, TAG=NUMBER or TAG>=NUMBER"),
-        (["--trigger=2", "--until=absent"], 65, "no scalar tag absent"),
+        (["--trigger=1", "--samples=1"], 64, "--trigger 1: 1 is the circuit's latch_trigger"),
+        (["--trigger=2", "--until=running<=0"], 64, "running<=0: TAG, TAG=NUMBER or TAG>=NUMBER"),
+        (["--trigger=2", "--until=running>0"], 64, "running>0: TAG, TAG=NUMBER or TAG>=NUMBER"),
+        (["--trigger=2", "--until=running=="], 64, "running==: TAG, TAG=NUMBER or TAG>=NUMBER"),
+        (["--trigger=2", "--until=absent"], 65, "no scalar tag absent to wait for; its scalars are count"),
+        (["--trigger=2", "--until=x"], 65, "no scalar tag x"),
+        (["--trigger=2", "--samples=1", "-b", "y"], 64, "the session has no buffer y; it has x"),
         (["--trigger=2", "--samples=0"], 64, "--samples 0: a whole number from 1"),
     ],
 )
@@ -82,6 +88,14 @@ def test_what_cannot_be_acquired_is_said_and_leaves_no_file(session, words, code
     result = acquire(session, *words, code=code)
     assert message in result.stderr
     assert not (session.parent / "a.nwb.h5").exists()
+
+
+def test_trials_of_an_events_buffer_are_refused(session):
+    text = json.loads(session.read_text())
+    text["buffers"].append({"name": "E", "circuit": "rz", "kind": "events"})
+    session.write_text(json.dumps(text))
+    result = acquire(session, "--trigger=2", "--samples=1", "-b", "E", code=64)
+    assert "buffer E of the session is one of events; trials are of samples: it has x" in result.stderr
 
 
 def test_a_continuous_output_is_played_sample_for_sample(tmp_path):
