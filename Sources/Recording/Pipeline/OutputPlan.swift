@@ -15,8 +15,7 @@ struct OutputPlan: Sendable {
 
   init(_ settings: OutputSettings) {
     name = settings.name
-    request = BufferRequest(
-      name: settings.name, dataTag: settings.dataTag, format: settings.format)
+    request = settings.request
     mode = settings.mode
     trigger = settings.trigger
     source = settings.source
