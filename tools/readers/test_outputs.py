@@ -88,7 +88,7 @@ def test_an_epoch_is_played_from_its_first_value_when_it_is_triggered(tmp_path):
     # Its first value is on the output before it is enabled.
     onset = np.flatnonzero(heard[:, 0] == 2)[0] - 1
     assert (heard[onset : onset + 5000, 0] == np.arange(1, 5001)).all()
-    ((time, width),) = moments(rows, "epoch, 5000 samples of .*; triggered")
+    ((time, width),) = moments(rows, "epoch of 5000 samples from .*; triggered")
     assert abs(times[onset] - time) < width < 0.003
     assert output == {
         "name": "spk", "underruns": 0, "stale_samples": 0, "saturated": 0, "failure": None,
@@ -107,7 +107,7 @@ def test_continuous_output_is_heard_whole_however_short_its_ring(tmp_path, laten
     assert (heard[onset : onset + 10000, 0] == np.arange(1, 10001)).all()
     assert not heard[onset + 10000 :].any()
     assert output["underruns"] == 0
-    ((time, width),) = moments(rows, "continuous, 10000 samples of .*; sample 0 was put out")
+    ((time, width),) = moments(rows, "continuous of 10000 samples from .*; sample 0 was put out")
     assert abs(times[onset] - time) < width < 0.01
     ((time, width),) = moments(rows, "its last sample was put out")
     assert abs(times[onset + 9999] - time) < width < 0.01
@@ -147,7 +147,7 @@ def test_the_tags_of_an_output_can_be_named(tmp_path):
     heard, times, rows, *_ = play(tmp_path, path)
     # Again and again while the circuit runs, until it is silenced.
     assert set(heard[1000:20000, 0]) == set(range(1, 101))
-    ((time, width, frame),) = moments(rows, r"epoch, 100 samples of .*; frame (\d+) of the store")
+    ((time, width, frame),) = moments(rows, r"epoch of 100 samples from .*; frame (\d+) of the store")
     near = np.abs(times - time) < width
     assert int(frame) % 100 + 1 in heard[near, 0]
     assert width < 0.006

@@ -180,8 +180,15 @@ struct Acquirer<Device: Circuit> {
     for index in outputs.indices where !outputs[index].hasFailed {
       do {
         try body(&outputs[index])
+        outputs[index].failingSince = nil
       } catch let error as DeviceError {
-        throw error
+        // The device answers polls: after a second of this the fault is the output's own.
+        let since = outputs[index].failingSince ?? timekeeper.now
+        outputs[index].failingSince = since
+        guard error.code != .disconnected, timekeeper.now - since > 1_000_000_000 else {
+          throw error
+        }
+        outputs[index].giveUp(error, context)
       } catch {
         outputs[index].giveUp(error, context)
       }

@@ -27,6 +27,8 @@ struct OutputPlayer {
   private var hasStarted = false
   private var hasLogged = false
   private var underruns = 0
+  /// Since when the device refuses what the output asks; kept by the acquirer.
+  var failingSince: Nanoseconds?
   /// Nothing more is played: it failed for a reason of its own.
   private(set) var hasFailed = false
 
@@ -120,9 +122,7 @@ struct OutputPlayer {
     if buffer.underruns > underruns { noteUnderruns(context) }
     if let begun = beginning, buffer.playedOffset > begun.offset {
       let (time, uncertainty) = time(of: begun.offset, context)
-      let what =
-        hasLogged
-        ? "" : "continuous, \(waveform.count / channels) samples of \(plan.source); "
+      let what = hasLogged ? "" : self.what
       report(
         .output,
         "\(what)sample \(begun.sample) was put out at this time ± \(uncertainty), as frame "
@@ -174,9 +174,12 @@ struct OutputPlayer {
 
   // MARK: - What was output when
 
+  private var what: String {
+    "\(plan.mode.rawValue) of \(waveform.count / channels) samples from \(plan.source); "
+  }
+
   private mutating func logEpoch(firedAt fired: Bracket? = nil, _ context: AcquirerContext) {
     hasLogged = true
-    let what = "epoch, \(waveform.count / channels) samples of \(plan.source); "
     if let fired {
       let (time, uncertainty) = context.clock.bracketed(fired, slack: 1 / buffer.attributes.rate)
       report(
