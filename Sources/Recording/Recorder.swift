@@ -35,6 +35,8 @@ public final class Recorder: Sendable {
         self.init(exitCode: 69, place: error.device, description: "\(error)")
       case let error as BufferError:
         self.init(exitCode: 65, place: error.buffer, description: "\(error)")
+      case let error as OutputError:
+        self.init(exitCode: 65, place: error.output, description: "\(error)")
       case let error as SignalError:
         self.init(exitCode: 65, place: "stimulus", description: "stimulus: \(error)")
       default:

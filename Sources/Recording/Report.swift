@@ -38,6 +38,7 @@ public struct Report: Sendable {
     if lost > 0 || final.lostEvents > 0 || final.endedSeries > 0 || stimulatorFault != nil {
       return 75
     }
+    if final.outputs.contains(where: { $0.underruns > 0 || $0.failure != nil }) { return 75 }
     switch reason {
     case .overrun: return 75
     case .signal(let number): return 128 + number

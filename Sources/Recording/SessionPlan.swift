@@ -85,7 +85,9 @@ public struct SessionPlan: Sendable {
               request: buffer.request, kind: $0, stopsOnOverrun: buffer.onOverrun == .stop)
           }
         },
-        outputs: session.outputs.filter { $0.circuit == settings.name }.map(OutputPlan.init),
+        outputs: session.outputs.enumerated().filter { $1.circuit == settings.name }.map {
+          OutputPlan($1, number: $0)
+        },
         tags: settings.tags, watchedTags: settings.watchTags,
         startTrigger: settings.startTrigger, epochs: epochs,
         isReference: settings.name == reference, number: number)
@@ -160,6 +162,7 @@ public struct SessionPlan: Sendable {
       row.rate = attributes.rate
       return row
     }
+    board.outputs = session.outputs.map { StatusBoard.Output(name: $0.name) }
     board.stimulator = stimulator.map { StatusBoard.Stimulator(name: $0.name) }
     board.file.path = isPreview ? "" : file.path
     return board

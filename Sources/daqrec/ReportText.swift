@@ -26,6 +26,7 @@ extension Report {
           + "onsets ± \(StatusText.decimal(stimulator.uncertainty * 1e6, 0)) µs"
           + (stimulator.underruns > 0 ? ", UNDERRUNS \(stimulator.underruns)" : ""))
     }
+    for output in final.outputs { lines.append("  \(output.line)") }
     if let uncertainty = final.clockUncertainty {
       let drift = final.clockDrift.map { ", \(StatusText.decimal($0, 1)) ppm against the host" }
       lines.append(
@@ -71,6 +72,7 @@ extension Report {
             "lost": .whole(epoch.lost),
           ]
         }),
+      "outputs": .list(final.outputs.map(\.json)),
       "changes": .whole(final.stimulator?.changes ?? 0),
       "sync": [
         "clock_uncertainty_s": final.clockUncertainty.map { .number($0) } ?? .null,
@@ -87,6 +89,14 @@ extension Report {
         processorSeconds.map { JSONValue.Member($0.thread, .number($0.seconds)) }),
       "cpu_s": .number(Usage.processorSeconds), "peak_memory_MB": .number(Usage.peakMegabytes),
     ]
+  }
+}
+
+extension StatusBoard.Output {
+  fileprivate var line: String {
+    "\(name): " + (failure.map { "FAILED: \($0), " } ?? "")
+      + (underruns > 0 ? "UNDERRUNS \(underruns), stale samples \(staleFrames)" : "no underruns")
+      + (saturated > 0 ? ", saturated samples \(saturated)" : "")
   }
 }
 

@@ -75,6 +75,11 @@ extension SimulatedStore {
       .output, data: output.dataTag, format: output.format,
       slots: Self.slots(size, output.format), scalingFactor: asked.scalingFactor,
       ticksPerFrame: asked.decimation, gate: asked.gate.map(Gate.init))
+    index = output.indexTag ?? index
+    cycle = output.cycleTag ?? cycle
+    self.size = output.sizeTag ?? self.size
+    scaling = output.scalingTag ?? scaling
+    decimation = output.decimationTag ?? decimation
     remove(asked.absentTags)
   }
 

@@ -7,6 +7,7 @@ extension StatusBoard.Snapshot {
       "type": "status", "t": .number(time), "state": .text(state),
       "buffers": .list(buffers.map(\.json)),
       "stimulator": stimulator.map(\.json) ?? .null,
+      "outputs": .list(outputs.map(\.json)),
       "clock": [
         "uncertainty_s": clockUncertainty.map { .number($0) } ?? .null,
         "drift_ppm": clockDrift.map { .number($0) } ?? .null,
@@ -37,6 +38,15 @@ extension StatusBoard.Stimulator {
       "name": .text(name), "state": .text(state), "ahead_s": .number(ahead),
       "changes": .whole(changes), "underruns": .whole(underruns),
       "uncertainty_s": .number(uncertainty),
+    ]
+  }
+}
+
+extension StatusBoard.Output {
+  var json: JSONValue {
+    [
+      "name": .text(name), "underruns": .whole(underruns), "stale_samples": .whole(staleFrames),
+      "saturated": .whole(saturated), "failure": failure.map { .text($0) } ?? .null,
     ]
   }
 }

@@ -28,6 +28,8 @@ struct Acquirer<Device: Circuit> {
   private(set) var epochs: EpochRunner?
   /// Its handshake tag among the poll's.
   private let handshake: Int?
+  /// nil once it has been fired.
+  private var startTrigger: Trigger?
 
   init(
     plan: CircuitPlan, circuit: Device, rings: [OpenedRing], outputs: [OutputPlayer],
@@ -37,6 +39,7 @@ struct Acquirer<Device: Circuit> {
     self.circuit = circuit
     self.rings = rings
     self.outputs = outputs
+    startTrigger = plan.startTrigger
     self.timekeeper = timekeeper
     self.context = context
     checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
@@ -65,7 +68,7 @@ struct Acquirer<Device: Circuit> {
   mutating func run() -> DeviceError? {
     warnOfHostTimes()
     do throws(DeviceError) {
-      try withOutputs { output throws in try output.prepare() }
+      try withOutputs { [context] output throws in try output.prepare(context) }
       try circuit.run()
     } catch {
       context.latched.give(.failure(error))
@@ -181,10 +184,11 @@ struct Acquirer<Device: Circuit> {
     if isFirst {
       isFirst = false
       context.latched.give(.success(poll.firstLatch))
-      if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
-    try beginEpoch()
     try withOutputs { [circuit, context] output throws in try output.poll(circuit, context) }
+    if let trigger = startTrigger { try circuit.fire(trigger, mode: .pulse) }
+    startTrigger = nil
+    try beginEpoch()
     return steps
   }
 
@@ -192,17 +196,20 @@ struct Acquirer<Device: Circuit> {
   private mutating func withOutputs(
     _ body: (inout OutputPlayer) throws -> Void
   ) throws(DeviceError) {
-    var index = 0
-    while index < outputs.count {
+    for index in outputs.indices where !outputs[index].hasFailed {
       do {
         try body(&outputs[index])
-        index += 1
+        outputs[index].failingSince = nil
       } catch let error as DeviceError {
-        throw error
+        // The device answers polls: after a second of this the fault is the output's own.
+        let since = outputs[index].failingSince ?? timekeeper.now
+        outputs[index].failingSince = since
+        guard error.code != .disconnected, timekeeper.now - since > 1_000_000_000 else {
+          throw error
+        }
+        outputs[index].giveUp(error, context)
       } catch {
-        context.inlet.log(.error, "\(error)", at: context.clock.seconds(atHost: timekeeper.now))
-        context.warn("\(error)")
-        outputs.remove(at: index)
+        outputs[index].giveUp(error, context)
       }
     }
   }
@@ -346,17 +353,19 @@ struct Acquirer<Device: Circuit> {
   /// the flush promise allows. A poll costs more the longer the interval: more than twice that
   /// would run away.
   ///
-  /// Rings without a cycle tag are polled four times while they fill, whatever is asked, though no
-  /// more often than once a millisecond.
+  /// Rings without a cycle tag are polled four times while they fill, and outputs while they empty,
+  /// whatever is asked, though no more often than once a millisecond.
   var interval: Nanoseconds {
     let series = rings.filter { $0.lane != nil }
-    let uncounted = series.filter { $0.attributes.cycleTag == nil }.map(\.attributes.sampleTime)
-    let mostUncounted = uncounted.min().map { max(Int64($0 / 4 * 1e9), 1_000_000) } ?? .max
-    if let asked = plan.pollInterval { return min(Int64(asked * 1e9), mostUncounted) }
+    let pressing =
+      series.filter { $0.attributes.cycleTag == nil }.map(\.attributes.sampleTime)
+      + outputs.compactMap(\.ringTime)
+    let mostPressing = pressing.min().map { max(Int64($0 / 4 * 1e9), 1_000_000) } ?? .max
+    if let asked = plan.pollInterval { return min(Int64(asked * 1e9), mostPressing) }
     let shortest = series.map(\.attributes.sampleTime).min() ?? 1
     let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
     let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
-    return min(max(5_000_000, min(max(wanted, 2 * pollCost), most)), mostUncounted)
+    return min(max(5_000_000, min(max(wanted, 2 * pollCost), most)), mostPressing)
   }
 
   /// What a poll may take: an eighth of the shortest ring, so that a bridge that hangs is replaced

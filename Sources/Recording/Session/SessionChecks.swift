@@ -214,12 +214,30 @@ struct SessionChecks {
 
   private func check(_ output: OutputSettings, at path: [String]) {
     checkCircuit(output.circuit, at: path + ["circuit"])
+    checkDataTag(of: output, at: path)
     if let latch = session.circuit(output.circuit)?.latchTrigger,
       output.trigger == .software(latch)
     {
       report(
         "\(latch) is the circuit's latch_trigger, which every poll fires", at: path + ["trigger"])
     }
+  }
+
+  /// A store is read or played by one of the session's parts.
+  private func checkDataTag(of output: OutputSettings, at path: [String]) {
+    // The same name is reported as such.
+    let buffer = session.buffers(of: output.circuit).first {
+      $0.dataTag == output.dataTag && $0.name != output.name
+    }
+    let others = session.outputs.prefix { $0.name != output.name }
+    let other = others.first { $0.circuit == output.circuit && $0.dataTag == output.dataTag }
+    guard !output.dataTag.isEmpty,
+      let owner = buffer.map({ "buffer \($0.name)" })
+        ?? other.map({ "output \($0.name)" })
+    else { return }
+    report(
+      "\(output.dataTag) is the data tag of \(owner) already; an output has a store of its own",
+      at: path + ["data_tag"])
   }
 
   private func checkCircuit(_ name: String, at path: [String]) {
