@@ -18,6 +18,7 @@ extension Report {
       }
       lines.append(line)
     }
+    for ended in final.endedSeries { lines.append("  \(StatusText.text(ended))") }
     if final.lostEvents > 0 { lines.append("  events LOST \(final.lostEvents)") }
     if let stimulator = final.stimulator {
       lines.append(
@@ -39,7 +40,8 @@ extension Report {
     if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
     if let fileFailure { lines.append("  file: \(fileFailure)") }
     lines += remarks.map { "  \($0)" }
-    lines.append("ended: \(reason)" + (code == 0 ? "" : " (exit code \(code))"))
+    let causes = code == 75 && !losses.isEmpty ? ": \(losses.joined(separator: ", "))" : ""
+    lines.append("ended: \(reason)" + (code == 0 ? "" : " (exit code \(code)\(causes))"))
     return lines
   }
 
@@ -58,6 +60,9 @@ extension Report {
             "races_repaired": .whole(buffer.racesRepaired),
           ]
         }),
+      "ended_series": .list(final.endedSeries.map(\.json)),
+      "lost_events": .whole(final.lostEvents),
+      "losses": .list(losses.map { .text($0) }),
       "changes": .whole(final.stimulator?.changes ?? 0),
       "sync": [
         "clock_uncertainty_s": final.clockUncertainty.map { .number($0) } ?? .null,

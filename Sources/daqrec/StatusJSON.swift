@@ -6,6 +6,7 @@ extension StatusBoard.Snapshot {
     [
       "type": "status", "t": .number(time), "state": .text(state),
       "buffers": .list(buffers.map(\.json)),
+      "ended_series": .list(endedSeries.map(\.json)), "lost_events": .whole(lostEvents),
       "stimulator": stimulator.map(\.json) ?? .null,
       "clock": [
         "uncertainty_s": clockUncertainty.map { .number($0) } ?? .null,
@@ -28,6 +29,12 @@ extension StatusBoard.Buffer {
       "fill": .number(fill), "worst_fill": .number(worstFill), "lost": .whole(lost),
       "stands_still": .bool(standsStill),
     ]
+  }
+}
+
+extension StatusBoard.EndedSeries {
+  var json: JSONValue {
+    ["name": .text(name), "reason": .text(reason), "t": .number(time)]
   }
 }
 

@@ -14,6 +14,7 @@ enum StatusText {
       if buffer.standsStill { part += ", STANDS STILL" }
       parts.append(part)
     }
+    parts += warnings(status)
     if let stimulator = status.stimulator { parts.append(text(stimulator)) }
     parts.append(text(status.file))
     return parts.joined(separator: " | ")
@@ -33,9 +34,21 @@ enum StatusText {
       line += "  \(strip(buffer.levels, room))"
       lines.append(line)
     }
+    lines += warnings(status)
     if let stimulator = status.stimulator { lines.append(text(stimulator)) }
     lines.append("\(seconds(status.time)) s  \(text(status.file))\(clock(status))")
     return lines.map { String($0.prefix(max(20, columns - 1))) }
+  }
+
+  static func text(_ ended: StatusBoard.EndedSeries) -> String {
+    "\(ended.name) ENDED EARLY at \(decimal(ended.time, 3)) s: \(ended.reason)"
+  }
+
+  /// What is wrong beside the numbers of the series.
+  private static func warnings(_ status: StatusBoard.Snapshot) -> [String] {
+    var list = status.endedSeries.map(text)
+    if status.lostEvents > 0 { list.append("events LOST \(status.lostEvents)") }
+    return list
   }
 
   private static func text(_ stimulator: StatusBoard.Stimulator) -> String {

@@ -137,3 +137,16 @@ def test_info_of_what_is_no_recording(tmp_path, name, content, code):
     (error,) = lines(result.stdout)
     assert (error["type"], error["code"], error["where"]) == ("error", code, name)
     assert result.stderr.count("\n") == 1
+
+
+def test_a_series_that_ends_early_is_named_as_the_cause_of_exit_code_75(tmp_path):
+    change = {"kind": "set_tag", "at_s": 2, "tag": "x_n", "value": 400}
+    session = counter_session(tmp_path / "s.json5", duration=4, simulate={"faults": [change]})
+    result = daqrec("record", session, "-o", "x.nwb.h5", "--json", cwd=tmp_path)
+    told = report(result)
+    assert told["exit"] == 75
+    (ended,) = told["ended_series"]
+    assert (ended["name"], ended["reason"]) == ("x", "x_n changed to 400.0")
+    assert (told["losses"], told["lost_events"]) == (["a series ended early"], 0)
+    assert re.search(r"x ENDED EARLY at 2\.\d+ s: x_n changed to 400\.0", result.stderr)
+    assert result.stderr.rstrip().endswith("(exit code 75: a series ended early)")

@@ -58,6 +58,14 @@ public final class StatusBoard: Sendable {
     public var inletWorstFill = 0.0
   }
 
+  /// A buffer that is read no further.
+  public struct EndedSeries: Sendable {
+    public var name: String
+    public var reason: String
+    /// Seconds on the recording clock.
+    public var time: Double
+  }
+
   public struct Snapshot: Sendable {
     public var time = 0.0
     public var state = "opening"
@@ -66,8 +74,8 @@ public final class StatusBoard: Sendable {
     public var file = File()
     /// Stamps of event buffers that were overwritten.
     public var lostEvents: Int64 = 0
-    /// Series that ended before the session because their attributes changed.
-    public var endedSeries = 0
+    /// Buffers that ended before the session because their attributes changed.
+    public var endedSeries: [EndedSeries] = []
     /// Half width of the reference clock's map, seconds; nil before there is one.
     public var clockUncertainty: Double?
     /// Slope of the reference clock against the host's, ppm.
