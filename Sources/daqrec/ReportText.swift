@@ -11,7 +11,12 @@ extension Report {
       line +=
         buffer.lost > 0 ? ", LOST \(buffer.lost) in \(counted(buffer.gaps, "gap"))" : ", none lost"
       if buffer.isStalled { line += ", STANDS STILL" }
-      if buffer.clipped > 0 { line += ", clipped codes \(buffer.clipped)" }
+      if buffer.clipped > 0 { line += ", \(StatusText.clipped(buffer))" }
+      let constant = buffer.constantSeconds.indices.filter { buffer.constantSeconds[$0] > 0 }
+      if let longest = buffer.constantSeconds.max(), !constant.isEmpty {
+        line += ", constant (dead?) \(StatusText.channels(constant))"
+        line += " for up to \(StatusText.seconds(longest)) s"
+      }
       line += ", ring at most \(StatusText.percent(buffer.worstFill))"
       if buffer.racesRepaired > 0 {
         line += ", repaired \(counted(buffer.racesRepaired, "torn position"))"
@@ -55,7 +60,10 @@ extension Report {
           [
             "name": .text(buffer.name), "samples": .whole(buffer.samples),
             "lost": .whole(buffer.lost), "gaps": .whole(buffer.gaps),
-            "clipped": .whole(buffer.clipped), "worst_fill": .number(buffer.worstFill),
+            "clipped": .whole(buffer.clipped),
+            "clipped_codes": .list(buffer.clippedCodes.map { .whole($0) }),
+            "constant_s": .list(buffer.constantSeconds.map { .number($0) }),
+            "worst_fill": .number(buffer.worstFill),
             "stands_still": .bool(buffer.isStalled),
             "races_repaired": .whole(buffer.racesRepaired),
           ]

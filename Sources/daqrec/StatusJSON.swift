@@ -25,7 +25,11 @@ extension StatusBoard.Buffer {
   var json: JSONValue {
     [
       "name": .text(name), "samples": .whole(samples), "rate": .number(rate),
-      "rms": .list(levels.map { .number(Double($0.rms)) }), "clipped": .whole(clipped),
+      "rms": .list(levels.map { .number(Double($0.rms)) }),
+      "minimum": .list(levels.map { .number(Double($0.minimum)) }),
+      "maximum": .list(levels.map { .number(Double($0.maximum)) }),
+      "constant": .list(levels.map { .bool($0.isConstant) }), "clipped": .whole(clipped),
+      "clipped_codes": .list(clippedCodes.map { .whole($0) }),
       "fill": .number(fill), "worst_fill": .number(worstFill), "lost": .whole(lost),
       "stands_still": .bool(standsStill),
     ]
