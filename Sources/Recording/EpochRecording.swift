@@ -69,9 +69,12 @@ extension SessionPlan {
   /// Acquires trials into a file: the usual series, unwritten between the trials, and a row of the
   /// trials' table for each. Runs on the calling thread, which owns the device and the file.
   ///
+  /// `warn`: a line for the person at the rig.
+  ///
   /// - Throws: ``Recorder/StartError`` when nothing could be acquired; no file is left behind then.
   public func acquire(
-    _ request: EpochRequest, _ timekeeper: any Timekeeper, stop: StopSignal
+    _ request: EpochRequest, _ timekeeper: any Timekeeper, stop: StopSignal,
+    warn: (String) -> Void = { _ in }
   ) throws(Recorder.StartError) -> EpochReport {
     do {
       let plan = circuits[0]
@@ -85,6 +88,7 @@ extension SessionPlan {
           buffer: request.buffer, kind: .badBlockSize,
           message: "\(count) samples are not allowed: a multiple of the block size, \(block)")
       }
+      if let weaker = buffer.attributes.weakerPromise { warn("\(request.buffer): \(weaker)") }
       let run = EpochRun(
         request: request, buffer: buffer, timekeeper: timekeeper, stop: stop,
         settings: file, clock: SessionClock(origin: timekeeper.now))

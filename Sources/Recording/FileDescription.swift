@@ -89,9 +89,7 @@ extension SessionPlan {
       ("sample_time", "\(attributes.sampleTime)"), ("circuit_fs", "\(attributes.circuitRate)"),
       ("phase", "known to \(attributes.decimation) ticks"),
     ]
-    if attributes.cycleTag == nil {
-      list.append(("mode", "index only: a lap of whole buffers is told by the clock alone"))
-    }
+    if let weaker = attributes.weakerPromise { list.append(("mode", weaker)) }
     if attributes.isGated { list.append(("gated", "true")) }
     if settings.circuit != circuits.first?.name {
       list.append(("clock", "\(settings.circuit)_clock"))
@@ -147,5 +145,15 @@ extension SessionPlan {
       monotonicNanoseconds: origin, realtimeNanoseconds: nanoseconds(real) - age,
       offsetFromUTCSeconds: TimeZone.current.secondsFromGMT(),
       bootID: boot.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) } ?? "")
+  }
+}
+
+extension BufferAttributes {
+  /// What is not promised of a buffer without a cycle tag; nil of others.
+  var weakerPromise: String? {
+    guard cycleTag == nil else { return nil }
+    return
+      "index only (no cycle tag): laps are told by the clock alone, and a lap of a whole number "
+      + "of buffers, or a reset as the index wraps, cannot be seen"
   }
 }

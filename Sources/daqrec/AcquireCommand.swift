@@ -50,7 +50,7 @@ enum AcquireCommand: Command {
     Signals.wait { stop.request(.signal($0)) }
     let report: EpochReport
     do throws(Recorder.StartError) {
-      report = try plan.acquire(request, timekeeper, stop: stop)
+      report = try plan.acquire(request, timekeeper, stop: stop) { console.warn($0) }
     } catch {
       throw Failure(exitCode: error.exitCode, place: error.place, message: error.description)
     }

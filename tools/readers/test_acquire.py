@@ -127,3 +127,13 @@ def test_probe_lists_tags_and_every_attribute_of_a_buffer(session):
     )
     assert buffer["sample_time"] == 2000 / 6103.515625
     assert buffer["idx_tag"] == "x_i" and buffer["latch_trigger"] == 1
+
+
+def test_a_buffer_without_a_cycle_tag_is_said_on_the_console(tmp_path):
+    session = counter_session(
+        tmp_path / "s.json5", duration=2, simulate={"stores": {"x": {"tags_absent": ["x_c"]}}}
+    )
+    for words in (["record", session], ["acquire", session, "-b", "x", "--trigger=none", "--samples=500"]):
+        result = daqrec(*words, "-o", f"{words[0]}.nwb.h5", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.count("daqrec: x: index only (no cycle tag)") == 1
