@@ -37,12 +37,9 @@ extension SessionPlan {
         name: plan.name, channels: info?.channels ?? 0, rate: plan.rate,
         amplitudeUnit: plan.mode == .current ? .milliamperes : .millivolts)
     }
-    result.eventBuffers = session.buffers.filter { $0.kind == .events }.map { buffer in
-      let rate = zip(circuits, opened).first { $0.0.name == buffer.circuit }?.1.rate
-      return EventBufferDescription(
-        name: buffer.name,
-        description: "Tick stamps of the store \(buffer.dataTag) of circuit \(buffer.circuit).",
-        resolution: rate.map { 1 / $0 })
+    let found = opened.flatMap(\.buffers)
+    result.eventBuffers = session.buffers.filter { $0.kind == .events }.compactMap { settings in
+      found.first { $0.name == settings.name }.map { eventBuffer(settings, $0) }
     }
     result.links = links
     result.watchedTags = circuits.flatMap { circuit in
@@ -74,19 +71,25 @@ extension SessionPlan {
     return series
   }
 
+  private func eventBuffer(
+    _ settings: BufferSettings, _ attributes: BufferAttributes
+  ) -> EventBufferDescription {
+    let list = attributes.comments(latch: session.circuit(settings.circuit)?.latchTrigger)
+    return EventBufferDescription(
+      name: settings.name,
+      description: "Tick stamps of the store \(settings.dataTag) of circuit \(settings.circuit). "
+        + list.map { "\($0.key)=\($0.value)" }.joined(separator: "; "),
+      resolution: 1 / attributes.circuitRate)
+  }
+
   private func comments(
     _ settings: BufferSettings, _ attributes: BufferAttributes
   ) -> [(key: String, value: String)] {
-    var list: [(key: String, value: String)] = [
-      ("device", settings.circuit), ("data_tag", attributes.dataTag),
-      ("idx_tag", attributes.indexTag), ("size_tag", attributes.sizeTag ?? ""),
-      ("sf_tag", attributes.scalingTag ?? ""), ("cycle_tag", attributes.cycleTag ?? ""),
-      ("dec_tag", attributes.decimationTag ?? ""), ("src_type", attributes.format.source.rawValue),
-      ("pack_order", attributes.format.packOrder.rawValue),
-      ("layout", attributes.format.layout.rawValue), ("sf", "\(attributes.scalingFactor)"),
-      ("dec", "\(attributes.decimation)"), ("n_slots", "\(attributes.slots)"),
-      ("size", "\(attributes.size)"), ("block_size", "\(attributes.blockSize)"),
-      ("sample_time", "\(attributes.sampleTime)"), ("circuit_fs", "\(attributes.circuitRate)"),
+    var list: [(key: String, value: String)] = [("device", settings.circuit)]
+    list += attributes.comments(latch: session.circuit(settings.circuit)?.latchTrigger)
+    list += [
+      ("dec", "\(attributes.decimation)"), ("pack_order", attributes.format.packOrder.rawValue),
+      ("layout", attributes.format.layout.rawValue), ("circuit_fs", "\(attributes.circuitRate)"),
       ("phase", "known to \(attributes.decimation) ticks"),
     ]
     if let weaker = attributes.weakerPromise { list.append(("mode", weaker)) }
@@ -145,15 +148,5 @@ extension SessionPlan {
       monotonicNanoseconds: origin, realtimeNanoseconds: nanoseconds(real) - age,
       offsetFromUTCSeconds: TimeZone.current.secondsFromGMT(),
       bootID: boot.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) } ?? "")
-  }
-}
-
-extension BufferAttributes {
-  /// What is not promised of a buffer without a cycle tag; nil of others.
-  var weakerPromise: String? {
-    guard cycleTag == nil else { return nil }
-    return
-      "index only (no cycle tag): laps are told by the clock alone, and a lap of a whole number "
-      + "of buffers, or a reset as the index wraps, cannot be seen"
   }
 }

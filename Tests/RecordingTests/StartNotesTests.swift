@@ -52,4 +52,24 @@ import Testing
     defer { test.remove() }
     #expect(try warnings(of: test).isEmpty)
   }
+
+  @Test func `the file has every attribute of a buffer`() throws {
+    let test = try TestSession(text(absent: ["x_d"]))
+    defer { test.remove() }
+    _ = try test.recorder().run { _ in }
+    let reader = try RecordingReader(reading: test.path)
+    let comments = try #require(try reader.series().first).comments
+    try reader.close()
+    // A ring of one second: 6400 frames of two int16 in a slot each.
+    let expected = [
+      "device": "rz", "data_tag": "x", "idx_tag": "x_i", "size_tag": "x_n", "sf_tag": "x_sf",
+      "cycle_tag": "x_c", "src_type": "int16", "dest_type": "int16", "compression": "2",
+      "sf": "1.0", "resolution": "1.0", "dec_factor": "1", "dec": "1", "fs": "6400.0",
+      "circuit_fs": "6400.0", "channels": "2", "block_size": "1", "n_slots": "6400",
+      "n_samples": "12800", "size": "6400", "sample_time": "1.0", "n_slots_max": "6400",
+      "n_samples_max": "12800", "size_max": "6400", "max_sample_time": "1.0",
+      "latch_trigger": "3", "pack_order": "lsb", "layout": "channels", "phase": "known to 1 ticks",
+    ]
+    #expect(comments == expected)
+  }
 }

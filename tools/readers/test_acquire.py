@@ -129,6 +129,24 @@ def test_probe_lists_tags_and_every_attribute_of_a_buffer(session):
     assert buffer["idx_tag"] == "x_i" and buffer["latch_trigger"] == 1
 
 
+def test_probe_shows_outputs_with_their_tags_size_and_seconds(tmp_path):
+    np.save(tmp_path / "tone.npy", np.zeros((10, 1), "f4"))
+    session = counter_session(
+        tmp_path / "s.json5",
+        rate=2000,
+        simulate={"stores": {"spk": {"size_max": 3000}}},
+        outputs=[{"name": "speaker", "circuit": "rz", "data_tag": "spk", "source": "tone.npy"}],
+    )
+    told = json.loads(daqrec("probe", session, "--json", cwd=tmp_path).stdout)
+    (output,) = told["outputs"]
+    assert (output["name"], output["circuit"], output["data_tag"]) == ("speaker", "rz", "spk")
+    assert (output["idx_tag"], output["size_tag"], output["sf_tag"]) == ("spk_i", "spk_n", "spk_sf")
+    assert (output["size"], output["sample_time"]) == (3000, 1.5)
+    assert output.keys() == told["buffers"][0].keys()
+    text = daqrec("probe", session, cwd=tmp_path).stdout
+    assert "\noutput speaker\n" in text and "\nbuffer x\n" in text
+
+
 def test_a_buffer_without_a_cycle_tag_is_said_on_the_console(tmp_path):
     session = counter_session(
         tmp_path / "s.json5", duration=2, simulate={"stores": {"x": {"tags_absent": ["x_c"]}}}

@@ -15,6 +15,8 @@ struct OutputPlayer {
   private var hasStarted = false
   private var underruns = 0
 
+  var attributes: BufferAttributes { buffer.attributes }
+
   init(_ plan: OutputPlan, on circuit: any Circuit) throws {
     self.plan = plan
     buffer = OutputBuffer(try BufferAttributes(opening: plan.request, on: circuit), on: circuit)
