@@ -21,7 +21,11 @@ let layers: [(name: String, imports: [Target.Dependency], isTestedOnSimulator: B
 
 let package = Package(
   name: "daqrec",
-  products: [.executable(name: "daqrec", targets: ["daqrec"])],
+  products: [
+    .executable(name: "daqrec", targets: ["daqrec"]),
+    .library(
+      name: "DaqrecDevices", targets: ["Devices", "Simulator", "Bridge", "Clocks", "Samples"]),
+  ],
   targets: [
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5-serial",

@@ -17,7 +17,7 @@ public struct Report: Sendable {
   /// Something that people should know and that costs nothing.
   public var remarks: [String]
   /// The trials of an ``EpochRequest`` that were acquired whole.
-  public var epochs: [Epoch]
+  public var epochs: [Epoch] = []
   /// Processor seconds by thread name.
   public var processorSeconds: [(thread: String, seconds: Double)]
 
