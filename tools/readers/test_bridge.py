@@ -109,7 +109,7 @@ def lost_bridge(folder, again, *, ring):
 def runs(tmp_path_factory):
     """Everything that takes its time, by name."""
     folder = tmp_path_factory.mktemp("bridge")
-    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
         futures = {
             "bridged": pool.submit(recorded_over_bridges, folder),
             "own": pool.submit(recorded_in_process, folder),
