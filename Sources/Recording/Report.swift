@@ -1,3 +1,5 @@
+public import Devices
+
 /// What a session came to: the facts behind the end report and the exit code.
 public struct Report: Sendable {
   /// nil for a preview.
@@ -14,6 +16,8 @@ public struct Report: Sendable {
   public var fileFailure: String?
   /// Something that people should know and that costs nothing.
   public var remarks: [String]
+  /// The trials of an ``EpochRequest`` that were acquired whole.
+  public var epochs: [Epoch]
   /// Processor seconds by thread name.
   public var processorSeconds: [(thread: String, seconds: Double)]
 
@@ -24,7 +28,10 @@ public struct Report: Sendable {
   public var exitCode: Int32 {
     if fileFailure != nil { return 74 }
     if case .disk = reason { return 74 }
-    if case .device = reason { return 69 }
+    switch reason {
+    case .device, .timeout: return 69
+    default: break
+    }
     if !deviceFailures.isEmpty { return 69 }
     // What a store that stands still at the end did not make is missing as well.
     if final.buffers.contains(where: \.isStalled) { return 75 }
@@ -36,7 +43,7 @@ public struct Report: Sendable {
     case .overrun: return 75
     case .signal(let number): return 128 + number
     case .fault: return 1
-    case .duration, .control, .disk, .device: return 0
+    case .duration, .trials, .control, .disk, .device, .timeout: return 0
     }
   }
 }

@@ -40,10 +40,12 @@ public struct SessionPlan: Sendable {
   let software: [Software]
 
   /// `output`: the file's path in place of the session's.
+  /// `epochs`: trials of one buffer; the session has its circuit only.
   /// `now`: seconds since 1970 that the path's `{date}` and `{time}` say.
   public init(
     _ session: Session, openers: DeviceOpeners, output: String? = nil, duration: Double? = nil,
-    isPreview: Bool = false, software: [(name: String, version: String)], now: Date = Date()
+    isPreview: Bool = false, epochs: EpochRequest? = nil,
+    software: [(name: String, version: String)], now: Date = Date()
   ) {
     self.session = session
     self.duration = duration ?? session.run.duration
@@ -87,8 +89,8 @@ public struct SessionPlan: Sendable {
           OutputPlan($1, number: $0)
         },
         tags: settings.tags, watchedTags: settings.watchTags,
-        startTrigger: settings.startTrigger, isReference: settings.name == reference,
-        number: number)
+        startTrigger: settings.startTrigger, epochs: epochs,
+        isReference: settings.name == reference, number: number)
     }
     stimulator = session.stimulator.map { StimulatorPlan($0, openers) }
   }
@@ -142,7 +144,10 @@ public struct SessionPlan: Sendable {
       "output: \(file.path)",
       "a crash of the recorder costs at most \(flush) s, a power cut \(flush + sync) s and a sync",
     ]
-      + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {
+      + circuits.filter { circuit in
+        !circuit.isReference
+          && circuit.buffers.contains { if case .samples = $0.kind { true } else { false } }
+      }.map {
         "circuit \($0.name) has a clock of its own: its series are mapped by \($0.name)_clock"
       }
   }

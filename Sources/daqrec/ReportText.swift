@@ -1,3 +1,4 @@
+import Devices
 import Recording
 
 extension Report {
@@ -36,6 +37,11 @@ extension Report {
         "  file: flushed within \(StatusText.milliseconds(final.file.worstFlushDelay)) ms"
           + (final.file.lateFlushes > 0 ? ", LATE \(counted(final.file.lateFlushes, "time"))" : ""))
     }
+    for (number, epoch) in epochs.enumerated() {
+      lines.append(
+        "  trial \(number): \(epoch.frameCount) samples from \(epoch.firstFrame)"
+          + (epoch.lost > 0 ? ", LOST \(epoch.lost)" : ""))
+    }
     for failure in deviceFailures { lines.append("  device: \(failure)") }
     if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
     if let fileFailure { lines.append("  file: \(fileFailure)") }
@@ -57,6 +63,13 @@ extension Report {
             "clipped": .whole(buffer.clipped), "worst_fill": .number(buffer.worstFill),
             "stands_still": .bool(buffer.isStalled),
             "races_repaired": .whole(buffer.racesRepaired),
+          ]
+        }),
+      "trials": .list(
+        epochs.map { epoch in
+          [
+            "first_sample": .whole(epoch.firstFrame), "n_samples": .whole(epoch.frameCount),
+            "lost": .whole(epoch.lost),
           ]
         }),
       "outputs": .list(final.outputs.map(\.json)),

@@ -24,6 +24,10 @@ struct Acquirer<Device: Circuit> {
   private var answered: Nanoseconds?
   private var absences = Absences()
   private var outputs: [OutputPlayer]
+  /// nil: every frame is read and kept.
+  private(set) var epochs: EpochRunner?
+  /// Its handshake tag among the poll's.
+  private let handshake: Int?
   /// nil once it has been fired.
   private var startTrigger: Trigger?
 
@@ -41,19 +45,28 @@ struct Acquirer<Device: Circuit> {
     checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
     watched = []
     timing = CircuitTiming(plan: plan, rings: rings, context: context)
+    epochs = plan.epochs.flatMap { request in
+      rings.firstIndex { $0.name == request.buffer }.map {
+        EpochRunner(request, rings[$0].attributes, ring: $0)
+      }
+    }
+    let polled = plan.watchedTags + checks.map(\.tag)
+    let handshake = plan.epochs?.handshake
+    self.handshake = handshake.map { _ in polled.count }
     poll = Poll(
       latch: plan.latch,
       rings: rings.map {
         Poll.Ring(
           tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
       },
-      tags: plan.watchedTags + checks.map(\.tag))
+      tags: polled + [handshake].compactMap(\.self))
   }
 
   /// Polls until the session stops, then once more for what is left.
   ///
   /// - Returns: why the circuit failed for good, or nil.
   mutating func run() -> DeviceError? {
+    warnOfHostTimes()
     do throws(DeviceError) {
       try withOutputs { [context] output throws in try output.prepare(context) }
       try circuit.run()
@@ -89,11 +102,13 @@ struct Acquirer<Device: Circuit> {
         }
       }
       guard !context.hasWriterEnded else { break }
-      next = max(next + interval, timekeeper.now + 1_000_000)
+      let wait = min(interval, epochs?.wait(at: timekeeper.now) ?? .max)
+      next = max(next + wait, timekeeper.now + 1_000_000)
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
     let failure = finish(failing)
+    reportUnfinished()
     reportUnsettled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
@@ -139,7 +154,7 @@ struct Acquirer<Device: Circuit> {
 
   /// One round trip and what it means.
   ///
-  /// - Returns: the whole blocks that are still waiting because a lane had too little room, and one
+  /// - Returns: the frames that are still waiting because a lane had too little room, and one
   ///   for each ring that is unsettled.
   @discardableResult
   private mutating func pollOnce() throws(DeviceError) -> Int64 {
@@ -147,6 +162,9 @@ struct Acquirer<Device: Circuit> {
       if let lane = rings[index].lane, !rings[index].hasEnded {
         guard let room = lane.reserve(rings[index].leastRoom) else { return 0 }
         rings[index].destination = room
+        if let epochs, epochs.ring == index {
+          rings[index].destination = UnsafeMutableBufferPointer(rebasing: room.prefix(epochs.room))
+        }
       }
       poll.rings[index].destination = rings[index].destination
       poll.rings[index].from = rings[index].hasEnded ? .max : rings[index].nextSlot
@@ -170,6 +188,7 @@ struct Acquirer<Device: Circuit> {
     try withOutputs { [circuit, context] output throws in try output.poll(circuit, context) }
     if let trigger = startTrigger { try circuit.fire(trigger, mode: .pulse) }
     startTrigger = nil
+    try beginEpoch()
     return steps
   }
 
@@ -201,16 +220,20 @@ struct Acquirer<Device: Circuit> {
     for index in rings.indices where !rings[index].hasEnded {
       switch rings[index].reader {
       case .samples(var reader, let series):
-        let step = reader.digest(
-          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch)
+        let isEpochs = epochs?.ring == index
+        // A block is what a read returns; a recording keeps every frame, and soon.
+        var step = reader.digest(
+          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch, wholeBlocks: false)
         rings[index].reader = .samples(reader, series: series)
         timing.take(step, reader, ring: index)
+        let event = isEpochs ? takeEpoch(&step) : nil
         hand(step, of: index, series: series)
-        let block = Int64(rings[index].attributes.blockSize)
-        waiting += step.isUnsettled ? 1 : step.pending / block
+        if let event { note(event, series: series) }
+        waiting += isEpochs ? 0 : step.isUnsettled ? 1 : step.pending
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
+        if reader.hasBegunAnew { reportLostEvents(of: index) }
         note(words, lost: lost, of: index, table: table)
       }
     }
@@ -257,9 +280,27 @@ struct Acquirer<Device: Circuit> {
     let now = context.clock.seconds(atHost: poll.firstLatch.middle)
     let stamps = words.map { word in
       let tick = Int64(Int32(bitPattern: ring.destination[word]))
-      return Stamp(time: timing.seconds(ofTick: tick) ?? now, tick: tick)
+      return Stamp(time: timing.seconds(ofTick: tick, readBy: poll) ?? now, tick: tick)
     }
     context.inlet.post(.stamps(buffer: table, stamps))
+  }
+
+  // MARK: - Trials
+
+  private mutating func takeEpoch(_ step: inout RingReader.Step) -> EpochRunner.Event? {
+    epochs?.take(&step, tag: handshake.map { poll.values[$0] } ?? 0, at: timekeeper.now)
+  }
+
+  /// Fires the trigger of a trial that is due.
+  private mutating func beginEpoch() throws(DeviceError) {
+    guard let epochs, epochs.isDue(at: timekeeper.now), !context.stop.isRequested,
+      case .samples(var reader, let series) = rings[epochs.ring].reader
+    else { return }
+    let trigger = epochs.request.trigger
+    let bracket: Bracket? =
+      if let trigger { try circuit.fire(trigger, mode: .pulse) } else { nil }
+    self.epochs?.begin(&reader, trigger: bracket, at: timekeeper.now)
+    rings[epochs.ring].reader = .samples(reader, series: series)
   }
 
   // MARK: - Tags
@@ -289,8 +330,7 @@ struct Acquirer<Device: Circuit> {
       {
         let text = "\(ring.name): \(check.tag) changed to \(value); from the next poll on it counts"
         rings[check.ring].attributes.scalingFactor = value
-        // The tag is read after the latch: frames stored by this poll or the next may have either,
-        // also those that wait for their block.
+        // The tag is read after the latch: frames stored by this poll or the next may have either.
         rings[check.ring].uncertainPolls = 2
         context.inlet.log(.note, text, at: time)
         context.warn(text)
@@ -301,6 +341,7 @@ struct Acquirer<Device: Circuit> {
         context.inlet.log(.error, text, at: time)
         context.warn(text)
         context.board.update { $0.endedSeries += 1 }
+        if epochs?.ring == check.ring { context.stopAll(.fault(text)) }
       }
     }
   }

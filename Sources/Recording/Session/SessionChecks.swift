@@ -20,6 +20,7 @@ struct SessionChecks {
     }
     for (index, buffer) in numbered(session.buffers, "buffers") {
       check(buffer, at: ["buffers", "\(index)"])
+      checkDataTag(of: buffer, index)
     }
     for (index, output) in numbered(session.outputs, "outputs") {
       check(output, at: ["outputs", "\(index)"])
@@ -42,6 +43,10 @@ struct SessionChecks {
 
   /// Elements with their numbers; none if the list could not be read as a whole.
   func numbered<Element>(_ elements: [Element], _ path: String...) -> [(Int, Element)] {
+    numbered(elements, at: path)
+  }
+
+  private func numbered<Element>(_ elements: [Element], at path: [String]) -> [(Int, Element)] {
     var node: JSON5Node? = root
     for name in path { node = node?.child(name) }
     guard case .list(let nodes)? = node?.content, nodes.count == elements.count else { return [] }
@@ -114,6 +119,43 @@ struct SessionChecks {
       }
     }
     checkStores(of: circuit, at: path + ["simulate", "stores"])
+    checkFaults(of: circuit, at: path + ["simulate", "faults"])
+  }
+
+  private func checkFaults(of circuit: CircuitSettings, at path: [String]) {
+    let allowed = settableTags(of: circuit)
+    for (index, fault) in numbered(circuit.simulation.device.faults, at: path) {
+      guard case .setTag(let tag, _) = fault.kind, !tag.isEmpty, !allowed.contains(tag) else {
+        continue
+      }
+      report(
+        "the circuit has no tag \"\(tag)\" that can be set; "
+          + (allowed.isEmpty ? "it has none" : "allowed: \(allowed.joined(separator: ", "))"),
+        at: path + ["\(index)", "tag"])
+    }
+  }
+
+  /// The tags of a simulated circuit besides those it writes itself.
+  private func settableTags(of circuit: CircuitSettings) -> [String] {
+    var tags: [String] = []
+    var taken = circuit.simulation.stores.values.flatMap(\.absentTags)
+    for buffer in session.buffers(of: circuit.name) {
+      tags += buffer.optionalTags
+      taken += [
+        buffer.dataTag, buffer.indexTag ?? buffer.dataTag + "_i",
+        buffer.cycleTag ?? buffer.dataTag + "_c",
+      ]
+    }
+    for output in session.outputs where output.circuit == circuit.name {
+      tags += ["_n", "_sf", "_d"].map { output.dataTag + $0 }
+    }
+    tags += circuit.tags.map(\.name) + circuit.watchTags
+    tags += circuit.simulation.tags.keys.sorted() + circuit.simulation.programs.map(\.tag)
+    var settable: [String] = []
+    for tag in tags where !taken.contains(tag) && !settable.contains(tag) {
+      settable.append(tag)
+    }
+    return settable
   }
 
   private func keys(of path: [String]) -> [String] {
@@ -149,6 +191,25 @@ struct SessionChecks {
 
   private func check(_ buffer: BufferSettings, at path: [String]) {
     checkCircuit(buffer.circuit, at: path + ["circuit"])
+  }
+
+  /// One store can be read by two buffers, which must agree on what it is.
+  private func checkDataTag(of buffer: BufferSettings, _ index: Int) {
+    guard
+      let first = session.buffers[..<index].first(where: {
+        $0.circuit == buffer.circuit && $0.dataTag == buffer.dataTag
+      }), first.name != buffer.name
+    else { return }
+    let (one, other) = (first.format, buffer.format)
+    if one.channels != other.channels || one.source != other.source
+      || one.packOrder != other.packOrder || one.layout != other.layout
+      || first.size != buffer.size || first.decimation != buffer.decimation
+    {
+      report(
+        "\"\(buffer.dataTag)\" is the data tag of buffer \(first.name) too, with other settings; "
+          + "allowed: the same channels, src_type, pack_order, layout, size and dec_factor",
+        at: ["buffers", "\(index)", "data_tag"])
+    }
   }
 
   private func check(_ output: OutputSettings, at path: [String]) {
