@@ -98,8 +98,9 @@ final class DeviceSet {
       do {
         let circuit = try plan.open(recorder.linkReports(of: plan.name))
         defer { circuit.close() }
-        let found = try Acquisition.look(at: circuit, plan)
+        var found = try Acquisition.look(at: circuit, plan)
         let outputs = try plan.outputs.map { try OutputPlayer($0, on: circuit) }
+        found.outputs = outputs.map(\.attributes)
         opened.give(.success(found))
         guard let lanes = go.take() else { return }
         let inbox = recorder.circuitInboxes[plan.number]

@@ -14,6 +14,7 @@ public struct DeviceSurvey: Sendable {
     public var tags: [TagInfo]
     public var latch: Int?
     public var buffers: [BufferAttributes]
+    public var outputs: [BufferAttributes]
   }
 
   public var circuits: [Circuit] = []
@@ -38,7 +39,7 @@ extension SessionPlan {
         DeviceSurvey.Circuit(
           name: plan.name, device: found.deviceDescription, rate: found.rate,
           status: found.status, cycleUsage: found.cycleUsage, tags: found.tags,
-          latch: plan.latch, buffers: found.buffers)
+          latch: plan.latch, buffers: found.buffers, outputs: found.outputs)
       },
       stimulator: devices.stimulatorInfo)
   }

@@ -37,12 +37,9 @@ extension SessionPlan {
         name: plan.name, channels: info?.channels ?? 0, rate: plan.rate,
         amplitudeUnit: plan.mode == .current ? .milliamperes : .millivolts)
     }
-    result.eventBuffers = session.buffers.filter { $0.kind == .events }.map { buffer in
-      let rate = zip(circuits, opened).first { $0.0.name == buffer.circuit }?.1.rate
-      return EventBufferDescription(
-        name: buffer.name,
-        description: "Tick stamps of the store \(buffer.dataTag) of circuit \(buffer.circuit).",
-        resolution: rate.map { 1 / $0 })
+    let found = opened.flatMap(\.buffers)
+    result.eventBuffers = session.buffers.filter { $0.kind == .events }.compactMap { settings in
+      found.first { $0.name == settings.name }.map { eventBuffer(settings, $0) }
     }
     result.links = links
     result.watchedTags = circuits.flatMap { circuit in
@@ -74,24 +71,28 @@ extension SessionPlan {
     return series
   }
 
+  private func eventBuffer(
+    _ settings: BufferSettings, _ attributes: BufferAttributes
+  ) -> EventBufferDescription {
+    let list = attributes.comments(latch: session.circuit(settings.circuit)?.latchTrigger)
+    return EventBufferDescription(
+      name: settings.name,
+      description: "Tick stamps of the store \(settings.dataTag) of circuit \(settings.circuit). "
+        + list.map { "\($0.key)=\($0.value)" }.joined(separator: "; "),
+      resolution: 1 / attributes.circuitRate)
+  }
+
   private func comments(
     _ settings: BufferSettings, _ attributes: BufferAttributes
   ) -> [(key: String, value: String)] {
-    var list: [(key: String, value: String)] = [
-      ("device", settings.circuit), ("data_tag", attributes.dataTag),
-      ("idx_tag", attributes.indexTag), ("size_tag", attributes.sizeTag ?? ""),
-      ("sf_tag", attributes.scalingTag ?? ""), ("cycle_tag", attributes.cycleTag ?? ""),
-      ("dec_tag", attributes.decimationTag ?? ""), ("src_type", attributes.format.source.rawValue),
-      ("pack_order", attributes.format.packOrder.rawValue),
-      ("layout", attributes.format.layout.rawValue), ("sf", "\(attributes.scalingFactor)"),
-      ("dec", "\(attributes.decimation)"), ("n_slots", "\(attributes.slots)"),
-      ("size", "\(attributes.size)"), ("block_size", "\(attributes.blockSize)"),
-      ("sample_time", "\(attributes.sampleTime)"), ("circuit_fs", "\(attributes.circuitRate)"),
+    var list: [(key: String, value: String)] = [("device", settings.circuit)]
+    list += attributes.comments(latch: session.circuit(settings.circuit)?.latchTrigger)
+    list += [
+      ("dec", "\(attributes.decimation)"), ("pack_order", attributes.format.packOrder.rawValue),
+      ("layout", attributes.format.layout.rawValue), ("circuit_fs", "\(attributes.circuitRate)"),
       ("phase", "known to \(attributes.decimation) ticks"),
     ]
-    if attributes.cycleTag == nil {
-      list.append(("mode", "index only: a lap of whole buffers is told by the clock alone"))
-    }
+    if let weaker = attributes.weakerPromise { list.append(("mode", weaker)) }
     if attributes.isGated { list.append(("gated", "true")) }
     if settings.circuit != circuits.first?.name {
       list.append(("clock", "\(settings.circuit)_clock"))

@@ -143,6 +143,11 @@ public final class Recorder: Sendable {
     let zero = clock.start ?? clock.seconds(atHost: timekeeper.now)
     sampleZero.give(zero)
     inlet.log(.start, "\(plan.session.texts.id): sample 0", at: zero)
+    for buffer in devices.circuits.flatMap(\.buffers) {
+      guard let weaker = buffer.weakerPromise else { continue }
+      inlet.log(.note, "\(buffer.name): \(weaker)", at: zero)
+      warnings("\(buffer.name): \(weaker)")
+    }
     board.update { $0.state = "recording" }
     begin()
 

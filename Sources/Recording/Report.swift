@@ -24,6 +24,21 @@ public struct Report: Sendable {
   /// Samples per channel that were lost, of all buffers.
   public var lost: Int64 { final.buffers.reduce(0) { $0 + $1.lost } }
 
+  /// What is missing, in a few words each: the causes of exit code 75.
+  public var losses: [String] {
+    var list: [String] = []
+    if lost > 0 { list.append("samples were lost") }
+    if final.lostEvents > 0 { list.append("events were lost") }
+    // What a store that stands still at the end did not make is missing as well.
+    if final.buffers.contains(where: \.isStalled) { list.append("a store stands still") }
+    if !final.endedSeries.isEmpty { list.append("a series ended early") }
+    if final.outputs.contains(where: { $0.underruns > 0 || $0.failure != nil }) {
+      list.append("an output ran dry or failed")
+    }
+    if stimulatorFault != nil { list.append("the stimulation ended by a fault") }
+    return list
+  }
+
   /// Session.md: 74, 69, 75, signal, 0, in this order; 1 for a fault of the recorder's own.
   public var exitCode: Int32 {
     if fileFailure != nil { return 74 }
@@ -33,12 +48,7 @@ public struct Report: Sendable {
     default: break
     }
     if !deviceFailures.isEmpty { return 69 }
-    // What a store that stands still at the end did not make is missing as well.
-    if final.buffers.contains(where: \.isStalled) { return 75 }
-    if lost > 0 || final.lostEvents > 0 || final.endedSeries > 0 || stimulatorFault != nil {
-      return 75
-    }
-    if final.outputs.contains(where: { $0.underruns > 0 || $0.failure != nil }) { return 75 }
+    if !losses.isEmpty { return 75 }
     switch reason {
     case .overrun: return 75
     case .signal(let number): return 128 + number

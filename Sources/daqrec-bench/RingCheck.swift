@@ -188,7 +188,7 @@ struct RingCheck {
     let report = run.report
     let hasLost =
       invalid.contains { $0.reason != "gate" && $0.reason != "sf uncertain" }
-      || report.final.endedSeries > 0 || report.final.buffers.contains { $0.isStalled }
+      || !report.final.endedSeries.isEmpty || report.final.buffers.contains { $0.isStalled }
     if report.exitCode != (hasLost ? 75 : 0) {
       fail(
         "report",

@@ -35,7 +35,8 @@ final class Console: Sendable {
       defer { count = lines.count }
       return count
     }
-    let up = above > 0 ? "\u{1B}[\(above)A" : ""
+    // There may be fewer than before: what is below goes.
+    let up = above > 0 ? "\u{1B}[\(above)A\u{1B}[J" : ""
     write(
       up + lines.map { "\u{1B}[2K\($0)\n" }.joined(),
       to: STDERR_FILENO, keepsRefreshed: true)

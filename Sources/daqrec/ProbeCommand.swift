@@ -11,7 +11,7 @@ enum ProbeCommand: Command {
   static let options = [ValidateCommand.sessionSetting, .json]
   static let details = """
     Circuits are loaded as for a recording and not run; the stimulator is opened and not started.
-    Every derived attribute of every buffer is shown, with the tags it was found by.
+    Every derived attribute of every buffer and output is shown, with the tags it was found by.
 
     example: daqrec probe session.json5 --json
     """
@@ -56,6 +56,7 @@ extension DeviceSurvey {
           ]
         }),
       "buffers": .list(circuits.flatMap { circuit in circuit.buffers.map { $0.json(circuit) } }),
+      "outputs": .list(circuits.flatMap { circuit in circuit.outputs.map { $0.json(circuit) } }),
       "stimulator": stimulator.map { .object($0.rows.map { .init($0.0, $0.1) }) } ?? .null,
     ]
   }
@@ -70,8 +71,10 @@ extension DeviceSurvey {
       for tag in circuit.tags {
         lines.append("  \(tag.name.padding(to: width))\(tag.type)  \(tag.size)")
       }
-      for buffer in circuit.buffers {
-        lines.append("buffer \(buffer.name)")
+      let buffers =
+        circuit.buffers.map { ("buffer", $0) } + circuit.outputs.map { ("output", $0) }
+      for (kind, buffer) in buffers {
+        lines.append("\(kind) \(buffer.name)")
         for (key, value) in buffer.rows(circuit) {
           lines.append("  \(key.padding(to: 18))\(value)")
         }
@@ -90,25 +93,9 @@ extension BufferAttributes {
     .object(rows(circuit).map { .init($0.0, $0.1) })
   }
 
-  /// Every attribute by its name in buffers.md; null where there is none.
   fileprivate func rows(_ circuit: DeviceSurvey.Circuit) -> [(String, JSONValue)] {
-    func text(_ value: String?) -> JSONValue { value.map { .text($0) } ?? .null }
-    return [
-      ("name", .text(name)), ("circuit", .text(circuit.name)), ("data_tag", .text(dataTag)),
-      ("idx_tag", .text(indexTag)), ("size_tag", text(sizeTag)), ("sf_tag", text(scalingTag)),
-      ("cycle_tag", text(cycleTag)), ("dec_tag", text(decimationTag)),
-      ("src_type", .text(format.source.rawValue)),
-      ("dest_type", .text(format.destination.rawValue)),
-      ("compression", .whole(format.source.samplesPerSlot)), ("sf", .number(scalingFactor)),
-      ("resolution", resolution.map { .number($0) } ?? .null),
-      ("dec_factor", .whole(decimation)), ("fs", .number(rate)),
-      ("channels", .whole(format.channels)), ("block_size", .whole(blockSize)),
-      ("n_slots", .whole(slots)), ("n_samples", .whole(samples)), ("size", .whole(size)),
-      ("sample_time", .number(sampleTime)), ("n_slots_max", .whole(maximumSlots)),
-      ("n_samples_max", .whole(maximumSamples)), ("size_max", .whole(maximumSize)),
-      ("max_sample_time", .number(maximumSampleTime)),
-      ("latch_trigger", circuit.latch.map { .whole($0) } ?? .null),
-    ]
+    [("name", .text(name)), ("circuit", .text(circuit.name))]
+      + listing(latch: circuit.latch).map { ($0.name, $0.value) }
   }
 }
 

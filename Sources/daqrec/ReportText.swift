@@ -12,13 +12,19 @@ extension Report {
       line +=
         buffer.lost > 0 ? ", LOST \(buffer.lost) in \(counted(buffer.gaps, "gap"))" : ", none lost"
       if buffer.isStalled { line += ", STANDS STILL" }
-      if buffer.clipped > 0 { line += ", clipped codes \(buffer.clipped)" }
+      if buffer.clipped > 0 { line += ", \(StatusText.clipped(buffer))" }
+      let constant = buffer.constantSeconds.indices.filter { buffer.constantSeconds[$0] > 0 }
+      if let longest = buffer.constantSeconds.max(), !constant.isEmpty {
+        line += ", constant (dead?) \(StatusText.channels(constant))"
+        line += " for up to \(StatusText.seconds(longest)) s"
+      }
       line += ", ring at most \(StatusText.percent(buffer.worstFill))"
       if buffer.racesRepaired > 0 {
         line += ", repaired \(counted(buffer.racesRepaired, "torn position"))"
       }
       lines.append(line)
     }
+    for ended in final.endedSeries { lines.append("  \(StatusText.text(ended))") }
     if final.lostEvents > 0 { lines.append("  events LOST \(final.lostEvents)") }
     if let stimulator = final.stimulator {
       lines.append(
@@ -46,7 +52,8 @@ extension Report {
     if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
     if let fileFailure { lines.append("  file: \(fileFailure)") }
     lines += remarks.map { "  \($0)" }
-    lines.append("ended: \(reason)" + (code == 0 ? "" : " (exit code \(code))"))
+    let causes = code == 75 && !losses.isEmpty ? ": \(losses.joined(separator: ", "))" : ""
+    lines.append("ended: \(reason)" + (code == 0 ? "" : " (exit code \(code)\(causes))"))
     return lines
   }
 
@@ -60,7 +67,10 @@ extension Report {
           [
             "name": .text(buffer.name), "samples": .whole(buffer.samples),
             "lost": .whole(buffer.lost), "gaps": .whole(buffer.gaps),
-            "clipped": .whole(buffer.clipped), "worst_fill": .number(buffer.worstFill),
+            "clipped": .whole(buffer.clipped),
+            "clipped_codes": .list(buffer.clippedCodes.map { .whole($0) }),
+            "constant_s": .list(buffer.constantSeconds.map { .number($0) }),
+            "worst_fill": .number(buffer.worstFill),
             "stands_still": .bool(buffer.isStalled),
             "races_repaired": .whole(buffer.racesRepaired),
           ]
@@ -73,6 +83,9 @@ extension Report {
           ]
         }),
       "outputs": .list(final.outputs.map(\.json)),
+      "ended_series": .list(final.endedSeries.map(\.json)),
+      "lost_events": .whole(final.lostEvents),
+      "losses": .list(losses.map { .text($0) }),
       "changes": .whole(final.stimulator?.changes ?? 0),
       "sync": [
         "clock_uncertainty_s": final.clockUncertainty.map { .number($0) } ?? .null,

@@ -6,6 +6,7 @@ extension StatusBoard.Snapshot {
     [
       "type": "status", "t": .number(time), "state": .text(state),
       "buffers": .list(buffers.map(\.json)),
+      "ended_series": .list(endedSeries.map(\.json)), "lost_events": .whole(lostEvents),
       "stimulator": stimulator.map(\.json) ?? .null,
       "outputs": .list(outputs.map(\.json)),
       "clock": [
@@ -25,10 +26,20 @@ extension StatusBoard.Buffer {
   var json: JSONValue {
     [
       "name": .text(name), "samples": .whole(samples), "rate": .number(rate),
-      "rms": .list(levels.map { .number(Double($0.rms)) }), "clipped": .whole(clipped),
+      "rms": .list(levels.map { .number(Double($0.rms)) }),
+      "minimum": .list(levels.map { .number(Double($0.minimum)) }),
+      "maximum": .list(levels.map { .number(Double($0.maximum)) }),
+      "constant": .list(levels.map { .bool($0.isConstant) }), "clipped": .whole(clipped),
+      "clipped_codes": .list(clippedCodes.map { .whole($0) }),
       "fill": .number(fill), "worst_fill": .number(worstFill), "lost": .whole(lost),
       "stands_still": .bool(standsStill),
     ]
+  }
+}
+
+extension StatusBoard.EndedSeries {
+  var json: JSONValue {
+    ["name": .text(name), "reason": .text(reason), "t": .number(time)]
   }
 }
 

@@ -279,3 +279,31 @@ def test_outputs_play_and_the_start_trigger_is_fired_during_trials(tmp_path):
         heard = file["acquisition/x/data"][first : first + 4000, 0]
     onset = int(np.argmax(heard == 2)) - 1
     assert np.array_equal(heard[onset : onset + 3000], np.arange(1, 3001))
+
+
+def test_probe_shows_outputs_with_their_tags_size_and_seconds(tmp_path):
+    np.save(tmp_path / "tone.npy", np.zeros((10, 1), "f4"))
+    session = counter_session(
+        tmp_path / "s.json5",
+        rate=2000,
+        simulate={"stores": {"spk": {"size_max": 3000}}},
+        outputs=[{"name": "speaker", "circuit": "rz", "data_tag": "spk", "source": "tone.npy"}],
+    )
+    told = json.loads(daqrec("probe", session, "--json", cwd=tmp_path).stdout)
+    (output,) = told["outputs"]
+    assert (output["name"], output["circuit"], output["data_tag"]) == ("speaker", "rz", "spk")
+    assert (output["idx_tag"], output["size_tag"], output["sf_tag"]) == ("spk_i", "spk_n", "spk_sf")
+    assert (output["size"], output["sample_time"]) == (3000, 1.5)
+    assert output.keys() == told["buffers"][0].keys()
+    text = daqrec("probe", session, cwd=tmp_path).stdout
+    assert "\noutput speaker\n" in text and "\nbuffer x\n" in text
+
+
+def test_a_buffer_without_a_cycle_tag_is_said_on_the_console(tmp_path):
+    session = counter_session(
+        tmp_path / "s.json5", duration=2, simulate={"stores": {"x": {"tags_absent": ["x_c"]}}}
+    )
+    for words in (["record", session], ["acquire", session, "-b", "x", "--trigger=none", "--samples=500"]):
+        result = daqrec(*words, "-o", f"{words[0]}.nwb.h5", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.count("daqrec: x: index only (no cycle tag)") == 1

@@ -4,7 +4,7 @@ import re
 
 import h5py
 import pytest
-from recorder import STIMULATION, check_counter, counter_session, daqrec, lines, report
+from recorder import STIMULATION, check_counter, counter_session, daqrec, lines, log, report
 
 
 @pytest.fixture
@@ -137,3 +137,46 @@ def test_info_of_what_is_no_recording(tmp_path, name, content, code):
     (error,) = lines(result.stdout)
     assert (error["type"], error["code"], error["where"]) == ("error", code, name)
     assert result.stderr.count("\n") == 1
+
+
+def test_dead_and_clipped_channels_are_named_while_recording_and_in_the_report(tmp_path):
+    """Channels 0 to 2 are dead, 5 clips at ±12.8; the others are sines within the limits."""
+    signals = {"x": {"channels": {
+        **{f"{channel}": {"sum": []} for channel in range(3)},
+        "5": {"sine": {"amplitude": 100, "frequency": 7}},
+        "else": {"sine": {"amplitude": 5, "frequency": 7}},
+    }}}
+    session = counter_session(
+        tmp_path / "s.json5", duration=12, simulate={"signals": signals, "stores": {"x": {"sf": 10}}},
+        buffer={"src_type": "int8", "dest_type": "float32"},
+    )
+    result = daqrec("record", session, "-o", "x.nwb.h5", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    named = r"clipped codes \d+ \(channel 5\), constant \(dead\?\) channels 0-2"
+    status, report_line = re.findall(rf".*{named}.*", result.stderr)
+    assert re.match(r"\d+\.\d s \| x ", status)
+    assert re.search(r"channels 0-2 for up to 1[12]\.\d s", report_line)
+    told = daqrec("record", session, "-o", "y.nwb.h5", "--json", cwd=tmp_path)
+    *statuses, last = lines(told.stdout)
+    (buffer,) = statuses[-1]["buffers"]
+    assert buffer["constant"] == [True] * 3 + [False] * 5
+    assert buffer["minimum"] == pytest.approx([0, 0, 0, -5, -5, -12.8, -5, -5])
+    assert buffer["maximum"] == pytest.approx([0, 0, 0, 5, 5, 12.7, 5, 5])
+    (buffer,) = last["buffers"]
+    assert [seconds > 10 for seconds in buffer["constant_s"]] == [True] * 3 + [False] * 5
+    assert [codes > 0 for codes in buffer["clipped_codes"]] == [False] * 5 + [True] + [False] * 2
+    with h5py.File(tmp_path / "x.nwb.h5") as file:
+        assert len([text for text in log(file, "levels") if text.startswith("x rms ")]) >= 12
+
+
+def test_a_series_that_ends_early_is_named_as_the_cause_of_exit_code_75(tmp_path):
+    change = {"kind": "set_tag", "at_s": 2, "tag": "x_n", "value": 400}
+    session = counter_session(tmp_path / "s.json5", duration=4, simulate={"faults": [change]})
+    result = daqrec("record", session, "-o", "x.nwb.h5", "--json", cwd=tmp_path)
+    told = report(result)
+    assert told["exit"] == 75
+    (ended,) = told["ended_series"]
+    assert (ended["name"], ended["reason"]) == ("x", "x_n changed to 400.0")
+    assert (told["losses"], told["lost_events"]) == (["a series ended early"], 0)
+    assert re.search(r"x ENDED EARLY at 2\.\d+ s: x_n changed to 400\.0", result.stderr)
+    assert result.stderr.rstrip().endswith("(exit code 75: a series ended early)")

@@ -337,10 +337,13 @@ struct Acquirer<Device: Circuit> {
       } else {
         rings[check.ring].hasEnded = true
         timing.end(ring: check.ring)
-        let text = "\(ring.name): \(check.tag) changed to \(value): the series ends here"
+        let reason = "\(check.tag) changed to \(value)"
+        let text = "\(ring.name): \(reason): the series ends here"
         context.inlet.log(.error, text, at: time)
         context.warn(text)
-        context.board.update { $0.endedSeries += 1 }
+        context.board.update {
+          $0.endedSeries.append(.init(name: ring.name, reason: reason, time: time))
+        }
         if epochs?.ring == check.ring { context.stopAll(.fault(text)) }
       }
     }

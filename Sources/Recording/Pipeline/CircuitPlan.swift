@@ -43,6 +43,8 @@ struct OpenedCircuit: Sendable {
   var tags: [TagInfo]
   /// In the order of the plan's buffers.
   var buffers: [BufferAttributes]
+  /// In the order of the plan's outputs.
+  var outputs: [BufferAttributes] = []
   var status: CircuitStatus
   /// Percent of a tick.
   var cycleUsage: Int

@@ -23,7 +23,6 @@ final class FileWriter {
   private var space: DiskSpace?
   private var nextLevels: Nanoseconds
   private var nextSync: Nanoseconds
-  private var levelsWritten: Nanoseconds
   private var rateMark: (bytes: Int64, time: Nanoseconds) = (0, 0)
   private var isFlushLate = false
 
@@ -48,7 +47,6 @@ final class FileWriter {
     let now = timekeeper.now
     nextLevels = now + 1_000_000_000
     nextSync = now + settings.syncInterval
-    levelsWritten = now
   }
 
   /// Writes until `closing` is requested and everything queued before is in the file.
@@ -67,7 +65,7 @@ final class FileWriter {
       checkSpace()
       noteLevels()
       if closing.isRequested { continue }
-      inlet.work.wait(since: ticket, until: nextFlush)
+      inlet.work.wait(since: ticket, until: min(nextFlush, nextLevels))
     }
     noteLevels(last: true)
     try drain()
@@ -308,25 +306,25 @@ final class FileWriter {
 
   // MARK: - Levels
 
-  /// Once a second for the status; once a minute, and at the end, into the log.
+  /// Once a second, and at the end: for the status, the report and the log.
   private func noteLevels(last: Bool = false) {
     guard last || timekeeper.now >= nextLevels else { return }
     nextLevels = timekeeper.now + 1_000_000_000
-    let writes = last || timekeeper.now - levelsWritten >= 60_000_000_000
-    if writes { levelsWritten = timekeeper.now }
     for index in series.indices {
       let levels = series[index].takeLevels()
-      let clipped = series[index].clipped.reduce(0, +)
-      board.update { snapshot in
-        if !levels.isEmpty { snapshot.buffers[index].levels = levels }
-        snapshot.buffers[index].clipped = Int64(clipped)
+      guard !levels.isEmpty else { continue }
+      board.update { [series] snapshot in
+        snapshot.buffers[index].levels = levels
+        snapshot.buffers[index].clippedCodes = series[index].clipped
+        snapshot.buffers[index].constantSeconds = series[index].constantSeconds
       }
-      guard writes, !levels.isEmpty else { continue }
-      let values = levels.map { "\($0.rms)" }.joined(separator: " ")
-      let counts = series[index].clipped.map(String.init).joined(separator: " ")
+      func row<Value>(_ name: String, _ value: (StatusBoard.Level) -> Value) -> String {
+        " \(name) " + levels.map { "\(value($0))" }.joined(separator: " ")
+      }
       file?.log.append(
         at: clock.seconds(atHost: timekeeper.now), .levels,
-        "\(series[index].name) rms \(values) clipped \(counts)")
+        series[index].name + row("rms", \.rms) + row("minimum", \.minimum)
+          + row("maximum", \.maximum) + row("clipped", \.clipped))
     }
   }
 }

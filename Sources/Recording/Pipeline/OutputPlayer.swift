@@ -32,6 +32,8 @@ struct OutputPlayer {
   /// Nothing more is played: it failed for a reason of its own.
   private(set) var hasFailed = false
 
+  var attributes: BufferAttributes { buffer.attributes }
+
   /// Opens the buffer and checks that the waveform can be played; changes nothing.
   ///
   /// - Throws: ``OutputError`` when it cannot be, else a call's `DeviceError`.

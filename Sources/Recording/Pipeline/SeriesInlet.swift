@@ -13,6 +13,8 @@ struct SeriesInlet {
   private(set) var levels: ChannelLevels
   /// Codes at the limits of the type since the session began, of each channel.
   private(set) var clipped: [Int]
+  /// Seconds in which each channel had a single value.
+  private(set) var constantSeconds: [Double]
   /// Recording time of frame 0, once known.
   var start: Double?
   /// Host time since when the open chunk holds frames that are not in the file.
@@ -31,6 +33,7 @@ struct SeriesInlet {
     decoder = SlotDecoder(format: attributes.format, scalingFactor: attributes.scalingFactor)
     levels = ChannelLevels(format: attributes.format, scalingFactor: attributes.scalingFactor)
     clipped = [Int](repeating: 0, count: attributes.format.channels)
+    constantSeconds = [Double](repeating: 0, count: attributes.format.channels)
   }
 
   /// Recording time of a frame; 0 is counted as the start while that is unknown.
@@ -40,6 +43,7 @@ struct SeriesInlet {
   mutating func scale(by factor: Double) {
     guard factor != decoder.scalingFactor else { return }
     decoder = SlotDecoder(format: format, scalingFactor: factor)
+    for channel in clipped.indices { clipped[channel] += levels.level(of: channel).clipped }
     levels = ChannelLevels(format: format, scalingFactor: factor)
   }
 
@@ -49,12 +53,16 @@ struct SeriesInlet {
   mutating func takeLevels() -> [StatusBoard.Level] {
     guard levels.frames > 0 else { return [] }
     defer { levels.reset() }
+    // A few frames after a break may be equal by chance.
+    let isLong = levels.frames >= max(2, Int(rate / 2))
     return (0..<format.channels).map { channel in
       let level = levels.level(of: channel)
+      let isConstant = isLong && level.minimum == level.maximum
       clipped[channel] += level.clipped
+      if isConstant { constantSeconds[channel] += Double(level.frames) / rate }
       return StatusBoard.Level(
         rms: Float(level.rms), minimum: Float(level.minimum), maximum: Float(level.maximum),
-        clipped: level.clipped)
+        clipped: level.clipped, isConstant: isConstant)
     }
   }
 }

@@ -15,8 +15,10 @@ public final class StatusBoard: Sendable {
     public var worstFill = 0.0
     public var lost: Int64 = 0
     public var gaps = 0
-    /// Codes at the limits of the type, of all channels.
-    public var clipped: Int64 = 0
+    /// Codes at the limits of the type so far, of each channel.
+    public var clippedCodes: [Int] = []
+    /// Seconds so far in which each channel had a single value: a dead electrode, or a quiet line.
+    public var constantSeconds: [Double] = []
     /// Per channel over the last second, in the unit of the series before the gain.
     public var levels: [Level] = []
     /// At the last poll.
@@ -24,6 +26,9 @@ public final class StatusBoard: Sendable {
     /// For so long that it was reported, and still.
     public var isStalled = false
     public var racesRepaired = 0
+
+    /// Codes at the limits of the type, of all channels.
+    public var clipped: Int { clippedCodes.reduce(0, +) }
   }
 
   public struct Level: Sendable {
@@ -31,6 +36,8 @@ public final class StatusBoard: Sendable {
     public var minimum: Float
     public var maximum: Float
     public var clipped: Int
+    /// It had a single value for the whole second.
+    public var isConstant: Bool
   }
 
   public struct Stimulator: Sendable {
@@ -70,6 +77,14 @@ public final class StatusBoard: Sendable {
     public var inletWorstFill = 0.0
   }
 
+  /// A buffer that is read no further.
+  public struct EndedSeries: Sendable {
+    public var name: String
+    public var reason: String
+    /// Seconds on the recording clock.
+    public var time: Double
+  }
+
   public struct Snapshot: Sendable {
     public var time = 0.0
     public var state = "opening"
@@ -80,8 +95,8 @@ public final class StatusBoard: Sendable {
     public var file = File()
     /// Stamps of event buffers that were overwritten.
     public var lostEvents: Int64 = 0
-    /// Series that ended before the session because their attributes changed.
-    public var endedSeries = 0
+    /// Buffers that ended before the session because their attributes changed.
+    public var endedSeries: [EndedSeries] = []
     /// Half width of the reference clock's map, seconds; nil before there is one.
     public var clockUncertainty: Double?
     /// Slope of the reference clock against the host's, ppm.
