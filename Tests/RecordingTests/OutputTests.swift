@@ -24,7 +24,7 @@ import Testing
     final.outputs = [output]
     let report = Report(
       path: nil, duration: 1, reason: .duration, final: final, stimulatorFault: nil,
-      deviceFailures: [], fileFailure: nil, remarks: [], processorSeconds: [])
+      deviceFailures: [], fileFailure: nil, remarks: [], epochs: [], processorSeconds: [])
     #expect(report.exitCode == code)
   }
 

@@ -140,14 +140,18 @@ struct SessionChecks {
     var tags: [String] = []
     var taken = circuit.simulation.stores.values.flatMap(\.absentTags)
     for buffer in session.buffers(of: circuit.name) {
-      tags += buffer.optionalTags
+      tags += buffer.request.optionalTags
       taken += [
         buffer.dataTag, buffer.indexTag ?? buffer.dataTag + "_i",
         buffer.cycleTag ?? buffer.dataTag + "_c",
       ]
     }
     for output in session.outputs where output.circuit == circuit.name {
-      tags += ["_n", "_sf", "_d"].map { output.dataTag + $0 }
+      tags += output.request.optionalTags
+      taken += [
+        output.dataTag, output.indexTag ?? output.dataTag + "_i",
+        output.cycleTag ?? output.dataTag + "_c",
+      ]
     }
     tags += circuit.tags.map(\.name) + circuit.watchTags
     tags += circuit.simulation.tags.keys.sorted() + circuit.simulation.programs.map(\.tag)
@@ -180,12 +184,19 @@ struct SessionChecks {
           "\(most) is less than the size of buffer \(buffer.name); allowed: from \(size)",
           at: path + ["size_max"])
       }
-      let tags = buffer.optionalTags
-      for (index, tag) in store.absentTags.enumerated() where !tags.contains(tag) {
-        report(
-          "\"\(tag)\" is not allowed; allowed: \(tags.joined(separator: ", "))",
-          at: path + ["tags_absent", "\(index)"])
-      }
+      checkAbsentTags(of: store, buffer.request.optionalTags, at: path)
+    }
+    for output in session.outputs where output.circuit == circuit.name {
+      guard let store = circuit.simulation.stores[output.dataTag] else { continue }
+      checkAbsentTags(of: store, output.request.optionalTags, at: path + [output.dataTag])
+    }
+  }
+
+  private func checkAbsentTags(of store: StoreSimulation, _ tags: [String], at path: [String]) {
+    for (index, tag) in store.absentTags.enumerated() where !tags.contains(tag) {
+      report(
+        "\"\(tag)\" is not allowed; allowed: \(tags.joined(separator: ", "))",
+        at: path + ["tags_absent", "\(index)"])
     }
   }
 
@@ -250,7 +261,7 @@ struct SessionChecks {
   }
 }
 
-extension BufferSettings {
+extension BufferRequest {
   /// Every tag besides the data, as named or by suffix.
   var optionalTags: [String] {
     [

@@ -244,6 +244,23 @@ import Testing
     Wrong(
       #"outputs: [{ name: "s", circuit: "rz", source: "two.npy", channels: 2, pack_order: ¦"big" }],"#,
       #"outputs.0.pack_order: "big" is not allowed; allowed: "lsb", "msb""#),
+    Wrong(
+      """
+      circuits: [{ name: "rz", simulate: { stores: { s: { tags_absent: [¦"n"] } } } }],
+      outputs: [{ name: "s", circuit: "rz", source: "two.npy", channels: 2, size_tag: "long" }],
+      """,
+      "circuits.0.simulate.stores.s.tags_absent.0: \"n\" is not allowed; allowed: s_i, long, s_sf, "
+        + "s_c, s_d"),
+    Wrong(
+      """
+      circuits: [{ name: "rz", simulate: {
+        faults: [{ kind: "set_tag", at_s: 1, tag: "loud", value: 2 },
+          { kind: "set_tag", at_s: 1, tag: ¦"s_i", value: 2 }],
+      } }],
+      outputs: [{ name: "s", circuit: "rz", source: "two.npy", channels: 2, sf_tag: "loud" }],
+      """,
+      "circuits.0.simulate.faults.1.tag: the circuit has no tag \"s_i\" that can be set; allowed: "
+        + "lfp_n, lfp_sf, lfp_d, s_n, loud, s_d"),
   ])
   func `outputs must fit`(wrong: Wrong) throws {
     let folder = try TemporaryFolder(["two.npy": npy(frames: 2, channels: 2)])
