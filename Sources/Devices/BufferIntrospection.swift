@@ -26,11 +26,22 @@ extension BufferAttributes {
     }
     func tag(_ explicit: String?, _ suffix: String) throws -> String? {
       let name = explicit ?? request.dataTag + suffix
-      if let found = tags[name], found.type != .absent { return name }
-      guard explicit == nil else {
-        throw fail(.noSuchTag, "the circuit has no tag \(name), which the session names")
+      guard let found = tags[name], found.type != .absent else {
+        guard explicit == nil else {
+          throw fail(.noSuchTag, "the circuit has no tag \(name), which the session names")
+        }
+        return nil
       }
-      return nil
+      guard found.type.isScalar else {
+        guard explicit == nil else {
+          throw fail(
+            .notAScalar,
+            "tag \(name) is a \(found.type); a scalar is wanted (idx_tag, size_tag, sf_tag, "
+              + "cycle_tag, dec_tag)")
+        }
+        return nil
+      }
+      return name
     }
     guard let index = try tag(request.indexTag, "_i") else {
       throw fail(
@@ -41,6 +52,17 @@ extension BufferAttributes {
     let scaling = try tag(request.scalingTag, "_sf")
     let cycle = try tag(request.cycleTag, "_c")
     let decimation = try tag(request.decimationTag, "_d")
+    let named = [
+      ("idx_tag", index), ("size_tag", size), ("sf_tag", scaling), ("cycle_tag", cycle),
+      ("dec_tag", decimation),
+    ].compactMap { key, tag in tag.map { (key: key, tag: $0) } }
+    for (number, one) in named.enumerated() {
+      if let first = named[..<number].first(where: { $0.tag == one.tag }) {
+        throw fail(
+          .sameTag,
+          "tag \(one.tag) is both \(first.key) and \(one.key); each needs a tag of its own")
+      }
+    }
 
     func value(_ tag: String?, else absent: Double) throws -> Double {
       guard let tag else { return absent }

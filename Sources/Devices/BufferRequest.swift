@@ -49,6 +49,10 @@ public struct BufferError: Error, Sendable, Equatable, CustomStringConvertible {
     case noSuchTag
     case notABuffer
     case requiredTagMissing
+    /// A tag that is named for an index, a size … holds no single number.
+    case notAScalar
+    /// One tag is named for two things.
+    case sameTag
     case badScalingFactor
     case badSize
     case badBlockSize

@@ -24,6 +24,14 @@ public enum TagType: Int, Sendable {
   case coefficient = 80
   case latch = 65
   case absent = 0
+
+  /// Whether a tag of this type holds one number.
+  var isScalar: Bool {
+    switch self {
+    case .integer, .float, .logic, .latch: true
+    case .buffer, .coefficient, .absent: false
+    }
+  }
 }
 
 /// The bits of `RPco.X.GetStatus`.

@@ -15,7 +15,7 @@ extension Circuit {
   ///   whole number beyond 2^24, which would be a rounded one.
   public func scalar(_ tag: String) throws(DeviceError) -> ScalarValue {
     let call = "GetTagVal \(tag)"
-    let type = try scalarType(tag, call)
+    let type = try scalarType(tag, for: call)
     let value = try values(of: [tag]).first ?? .nan
     guard !value.isNaN else { throw error(call, .readFailed, "the device has no value") }
     switch type {
@@ -37,7 +37,7 @@ extension Circuit {
   ///   for what the device refuses.
   public func setScalar(_ tag: String, to value: Double) throws(DeviceError) {
     let call = "SetTagVal \(tag)"
-    let type = try scalarType(tag, call)
+    let type = try scalarType(tag, for: call)
     let refusal: String? =
       switch type {
       case .logic where value != 0 && value != 1: "a logic tag takes 0 or 1"
@@ -51,11 +51,22 @@ extension Circuit {
     try set(tag, to: Float(value))
   }
 
-  private func scalarType(_ tag: String, _ call: String) throws(DeviceError) -> TagType {
+  /// The names of the scalar tags, for messages.
+  public var scalarNames: String {
+    let names = tags.filter(\.type.isScalar).map(\.name).sorted()
+    return names.isEmpty ? "none" : names.joined(separator: ", ")
+  }
+
+  /// The type of a scalar tag; `call` says what it is wanted for.
+  ///
+  /// - Returns: integer, float, logic or latch.
+  /// - Throws: ``DeviceError`` when there is no such scalar.
+  @discardableResult
+  public func scalarType(_ tag: String, for call: String) throws(DeviceError) -> TagType {
     guard let info = tags.first(where: { $0.name == tag }), info.type != .absent else {
-      throw error(call, .noSuchTag, "the circuit has no tag \(tag)")
+      throw error(call, .noSuchTag, "the circuit has no tag \(tag); its scalars are \(scalarNames)")
     }
-    guard info.type != .buffer, info.type != .coefficient else {
+    guard info.type.isScalar else {
       throw error(call, .badArgument, "\(tag) is no scalar but a \(info.type)")
     }
     return info.type

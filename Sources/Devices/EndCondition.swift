@@ -7,7 +7,7 @@ public enum EndCondition: Sendable, Equatable {
   case atLeast(Float)
 
   /// Whether a value ends the trial that began with another.
-  func holds(_ value: Float, armed: Float) -> Bool {
+  public func holds(_ value: Float, armed: Float) -> Bool {
     switch self {
     case .changes: value.bitPattern != armed.bitPattern
     case .equals(let wanted): value == wanted

@@ -1,16 +1,5 @@
 public import Clocks
 
-/// One trial: where it lies on the recording's frame count, and what of it was lost.
-public struct Epoch: Sendable, Equatable {
-  public var firstFrame: Int64
-  /// Frames from the first to the last, those lost between them included.
-  public var frameCount: Int64 = 0
-  /// What is missing between the first and the last frame.
-  public var losses: [RingReader.Loss] = []
-  /// Around the trigger that began it, host clock; nil without one.
-  public var trigger: Bracket?
-}
-
 /// Acquires epochs: fires a trigger and reads until a tag says that the trial is over, or until
 /// there are enough samples. Reading is continuous, so that a trial may be longer than the buffer.
 ///
@@ -51,10 +40,7 @@ public struct Epochs {
     interval: Double = 0, poll: Double = 0.1, timeout: Double = 10,
     each: (Int, SampleBlock) throws -> Void
   ) throws -> [Epoch] {
-    guard buffer.circuit.tags.contains(where: { $0.name == handshake && $0.type != .buffer })
-    else {
-      throw buffer.error(.noSuchTag, "the circuit has no scalar tag \(handshake) to wait for")
-    }
+    try Self.check(handshake: handshake, of: buffer.attributes, on: buffer.circuit)
     return try repeated(trials, interval) { trial in
       try acquire(
         trigger, .tag(handshake, end), Pace(poll, timeout), { try each(trial, $0) })
@@ -79,14 +65,32 @@ public struct Epochs {
     trigger: Trigger?, samples: Int, trials: Int = 1, interval: Double = 0, poll: Double = 0.1,
     timeout: Double = 10, each: (Int, SampleBlock) throws -> Void
   ) throws -> [Epoch] {
-    let block = buffer.attributes.blockSize
-    guard samples > 0, samples % block == 0 else {
-      throw buffer.error(
-        .badBlockSize,
-        "\(samples) samples are not allowed: a multiple of the block size, \(block)")
-    }
+    try Self.check(samples: samples, of: buffer.attributes)
     return try repeated(trials, interval) { trial in
       try acquire(trigger, .samples(samples), Pace(poll, timeout), { try each(trial, $0) })
+    }
+  }
+
+  /// Refuses a handshake tag that the circuit does not have.
+  public static func check(
+    handshake: String, of buffer: BufferAttributes, on circuit: any Circuit
+  ) throws(BufferError) {
+    guard !circuit.tags.contains(where: { $0.name == handshake && $0.type.isScalar }) else {
+      return
+    }
+    throw BufferError(
+      buffer: buffer.name, kind: .noSuchTag,
+      message: "the circuit has no scalar tag \(handshake) to wait for; its scalars are "
+        + circuit.scalarNames)
+  }
+
+  /// Refuses a number of samples that is not of whole blocks.
+  public static func check(samples: Int, of buffer: BufferAttributes) throws(BufferError) {
+    let block = buffer.blockSize
+    guard samples > 0, samples % block == 0 else {
+      throw BufferError(
+        buffer: buffer.name, kind: .badBlockSize,
+        message: "\(samples) samples are not allowed: a multiple of the block size, \(block)")
     }
   }
 
@@ -124,7 +128,7 @@ public struct Epochs {
     _ trigger: Trigger?, _ goal: Goal, _ pace: Pace, _ each: (SampleBlock) throws -> Void
   ) throws -> Epoch {
     if trigger != nil { try buffer.resetRead() } else { _ = try buffer.pending() }
-    var trial = TrialProgress(firstFrame: buffer.nextFrame)
+    var trial = EpochProgress(firstFrame: buffer.nextFrame)
     var armed: Float = 0
     if case .tag(let tag, _) = goal { armed = try value(of: tag) }
     if let trigger {
@@ -133,7 +137,8 @@ public struct Epochs {
       if buffer.attributes.isGated { buffer.expectRestart(after: bracket) }
     }
     func hand(_ block: SampleBlock) throws {
-      trial.add(block)
+      for loss in block.losses { trial.add(loss) }
+      if block.frameCount > 0 { trial.add(block.firstFrame..<block.endFrame) }
       if block.frameCount > 0 || !block.losses.isEmpty { try each(block) }
     }
     var sample = buffer.lastSample
@@ -169,7 +174,7 @@ public struct Epochs {
 
   /// Until the next read: as asked, but not so long that the ring could be lapped, and not longer
   /// than the samples that are still missing take.
-  private func wait(_ goal: Goal, _ trial: TrialProgress, _ pace: Pace) -> Nanoseconds {
+  private func wait(_ goal: Goal, _ trial: EpochProgress, _ pace: Pace) -> Nanoseconds {
     let attributes = buffer.attributes
     var wait = min(pace.poll, Int64(attributes.sampleTime / 4 * 1e9))
     if case .samples(let wanted) = goal {
@@ -181,33 +186,5 @@ public struct Epochs {
 
   private func value(of tag: String) throws(DeviceError) -> Float {
     try buffer.circuit.values(of: [tag]).first ?? .nan
-  }
-}
-
-/// A trial under way.
-private struct TrialProgress {
-  var epoch: Epoch
-  /// Frames the store made in it: read, or overwritten before they were.
-  private(set) var made = 0
-
-  init(firstFrame: Int64) { epoch = Epoch(firstFrame: firstFrame) }
-
-  var hasBegun: Bool { made > 0 }
-
-  /// Notes a block; what was missing before a gated store began is not the trial's.
-  mutating func add(_ block: SampleBlock) {
-    for loss in block.losses {
-      if loss.reason != .overrun, !hasBegun {
-        epoch.firstFrame = loss.first + loss.count
-        continue
-      }
-      epoch.losses.append(loss)
-      if loss.reason == .overrun { made += Int(loss.count) }
-      epoch.frameCount = loss.first + loss.count - epoch.firstFrame
-    }
-    if block.frameCount > 0 {
-      made += block.frameCount
-      epoch.frameCount = block.endFrame - epoch.firstFrame
-    }
   }
 }

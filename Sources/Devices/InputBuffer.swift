@@ -1,5 +1,5 @@
-public import Clocks
-public import Samples
+import Clocks
+import Samples
 
 /// A DSP buffer that is read: the library's `DSPBuffer` for input.
 ///
@@ -24,17 +24,6 @@ public final class InputBuffer {
   private(set) var lastPending: Int64 = 0
   /// The recording's number of the next frame to be written, at the last poll.
   private(set) var lastSample: Int64 = 0
-  /// What the last poll says of the circuit's clock: the frames stored by a moment within the
-  /// bracket, −1 where the position disagreed with the clock; nil before the first.
-  public private(set) var lastReading: Reading?
-
-  /// A reading of the circuit's clock.
-  public struct Reading: Sendable, Equatable {
-    public var sample: Int64
-    public var bracket: Bracket
-    /// As it was read.
-    public var position: RingPosition
-  }
 
   /// Reads a buffer of a circuit.
   ///
@@ -167,9 +156,6 @@ public final class InputBuffer {
       if !step.isUnsettled { uncertainPolls -= 1 }
       uncertainUntil = step.sample
     }
-    lastReading = Reading(
-      sample: step.isClockReading ? step.sample : -1, bracket: poll.firstLatch,
-      position: poll.rings[0].first)
     return step
   }
 

@@ -271,14 +271,14 @@ public struct RingReader: Sendable {
       ? ring.first.slots(size: Int(size)) - ring.start
       : modulo(Int64(ring.first.index) - ring.start)
     let start = position - available
-    let block = format.slots(ofFrames: blockFrames)
+    let granule = wholeBlocks ? format.slots(ofFrames: blockFrames) : unit
     // What is overwritten, or possibly so, or was left out when asking.
     let isLeftOut = !hasCycle && start > cursor && start == ring.start
     let doubtful = isRunning ? .min : min(mostWritten - size, end)
     let oldest = max(written - size, doubtful, isLeftOut ? start : cursor)
     if oldest > cursor {
-      // The loss ends with a whole block.
-      let lost = (oldest - cursor + block - 1) / block * block
+      // The loss ends with a whole block, if blocks are read.
+      let lost = (oldest - cursor + granule - 1) / granule * granule
       let missing = Loss(
         first: nextFrame, count: frames(in: lost),
         reason: doubtful < oldest ? .overrun : isGated ? .gate : .stall,
@@ -290,7 +290,6 @@ public struct RingReader: Sendable {
     step.firstFrame = nextFrame
     let last = min(end, ring.count == 0 ? cursor : start + Int64(ring.count))
     guard start <= cursor, last > cursor else { return }
-    let granule = wholeBlocks ? block : unit
     let count = (last - cursor) / granule * granule
     step.offset = Int(cursor - start)
     step.slots = Int(count)

@@ -7,6 +7,9 @@ public struct StampReader: Sendable {
   private let hasCycle: Bool
   private var cursor: Int64 = 0
   private var hasBegun = false
+  /// Whether the last answer showed that the store began anew: stamps written since the answer before
+  /// it are lost, nobody knows how many.
+  public private(set) var hasBegunAnew = false
 
   public init(_ attributes: BufferAttributes) {
     size = Int64(attributes.slots)
@@ -22,6 +25,7 @@ public struct StampReader: Sendable {
   ///   overwritten before them. After a reset reading begins at slot 0 of the new count. A torn
   ///   position gives nothing; the next poll does.
   public mutating func digest(_ ring: Poll.Ring) -> (words: Range<Int>, lost: Int64) {
+    hasBegunAnew = false
     let first = hasCycle ? ring.first.slots(size: Int(size)) : position(ring.first.index)
     let during =
       hasCycle
@@ -36,7 +40,10 @@ public struct StampReader: Sendable {
     }
     guard first >= cursor else {
       // Torn if the position is back in order after the transfer.
-      if first + during < cursor { cursor = first / size * size }
+      if first + during < cursor {
+        cursor = first / size * size
+        hasBegunAnew = true
+      }
       return (0..<0, 0)
     }
     let valid = max(cursor, ring.start, first + during - size)

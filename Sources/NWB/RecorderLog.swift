@@ -12,6 +12,7 @@ public struct LogKind: RawRepresentable, ExpressibleByStringLiteral, Hashable, S
   public static let gap: Self = "gap"
   public static let overrun: Self = "overrun"
   public static let underrun: Self = "underrun"
+  public static let saturated: Self = "saturated"
   public static let stall: Self = "stall"
   public static let reset: Self = "reset"
   public static let error: Self = "error"

@@ -28,10 +28,15 @@ public final class Recorder: Sendable {
     init(_ error: any Error) {
       switch error {
       case let error as StartError: self = error
+      case let error as DeviceError where error.code == .noSuchTag || error.code == .badArgument:
+        // The device is well; what the session asks of it is not.
+        self.init(exitCode: 65, place: error.device, description: "\(error)")
       case let error as DeviceError:
         self.init(exitCode: 69, place: error.device, description: "\(error)")
       case let error as BufferError:
         self.init(exitCode: 65, place: error.buffer, description: "\(error)")
+      case let error as OutputError:
+        self.init(exitCode: 65, place: error.output, description: "\(error)")
       case let error as SignalError:
         self.init(exitCode: 65, place: "stimulus", description: "stimulus: \(error)")
       default:
@@ -68,6 +73,7 @@ public final class Recorder: Sendable {
     var deviceFailures: [String] = []
     var fileFailure: String?
     var remarks: [String] = []
+    var epochs: [Epoch] = []
   }
 
   /// `warn`: a line for the person at the rig, from any thread.
@@ -179,7 +185,7 @@ public final class Recorder: Sendable {
     return Report(
       path: pipeline.path, duration: duration, reason: stop.reason ?? .duration, final: status(),
       stimulatorFault: outcome.stimulatorFault, deviceFailures: outcome.deviceFailures,
-      fileFailure: outcome.fileFailure, remarks: outcome.remarks,
+      fileFailure: outcome.fileFailure, remarks: outcome.remarks, epochs: outcome.epochs,
       processorSeconds: devices.processorSeconds
         + [("writer", pipeline.writer.processorSeconds)])
   }
@@ -209,6 +215,8 @@ public final class Recorder: Sendable {
     warnings("\(error)")
     stop.request(.disk("\(error)"))
   }
+
+  func acquired(_ epoch: Epoch) { outcome.withLock { $0.epochs.append(epoch) } }
 
   func remark(_ text: String) { outcome.withLock { $0.remarks.append(text) } }
 }

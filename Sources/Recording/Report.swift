@@ -1,3 +1,5 @@
+public import Devices
+
 /// What a session came to: the facts behind the end report and the exit code.
 public struct Report: Sendable {
   /// nil for a preview.
@@ -14,6 +16,8 @@ public struct Report: Sendable {
   public var fileFailure: String?
   /// Something that people should know and that costs nothing.
   public var remarks: [String]
+  /// The trials of an ``EpochRequest`` that were acquired whole.
+  public var epochs: [Epoch]
   /// Processor seconds by thread name.
   public var processorSeconds: [(thread: String, seconds: Double)]
 
@@ -28,6 +32,9 @@ public struct Report: Sendable {
     // What a store that stands still at the end did not make is missing as well.
     if final.buffers.contains(where: \.isStalled) { list.append("a store stands still") }
     if !final.endedSeries.isEmpty { list.append("a series ended early") }
+    if final.outputs.contains(where: { $0.underruns > 0 || $0.failure != nil }) {
+      list.append("an output ran dry or failed")
+    }
     if stimulatorFault != nil { list.append("the stimulation ended by a fault") }
     return list
   }
@@ -36,14 +43,17 @@ public struct Report: Sendable {
   public var exitCode: Int32 {
     if fileFailure != nil { return 74 }
     if case .disk = reason { return 74 }
-    if case .device = reason { return 69 }
+    switch reason {
+    case .device, .timeout: return 69
+    default: break
+    }
     if !deviceFailures.isEmpty { return 69 }
     if !losses.isEmpty { return 75 }
     switch reason {
     case .overrun: return 75
     case .signal(let number): return 128 + number
     case .fault: return 1
-    case .duration, .control, .disk, .device: return 0
+    case .duration, .trials, .control, .disk, .device, .timeout: return 0
     }
   }
 }

@@ -40,10 +40,12 @@ public struct SessionPlan: Sendable {
   let software: [Software]
 
   /// `output`: the file's path in place of the session's.
+  /// `epochs`: trials of one buffer; the session has its circuit only.
   /// `now`: seconds since 1970 that the path's `{date}` and `{time}` say.
   public init(
     _ session: Session, openers: DeviceOpeners, output: String? = nil, duration: Double? = nil,
-    isPreview: Bool = false, software: [(name: String, version: String)], now: Date = Date()
+    isPreview: Bool = false, epochs: EpochRequest? = nil,
+    software: [(name: String, version: String)], now: Date = Date()
   ) {
     self.session = session
     self.duration = duration ?? session.run.duration
@@ -83,10 +85,12 @@ public struct SessionPlan: Sendable {
               request: buffer.request, kind: $0, stopsOnOverrun: buffer.onOverrun == .stop)
           }
         },
-        outputs: session.outputs.filter { $0.circuit == settings.name }.map(OutputPlan.init),
+        outputs: session.outputs.enumerated().filter { $1.circuit == settings.name }.map {
+          OutputPlan($1, number: $0)
+        },
         tags: settings.tags, watchedTags: settings.watchTags,
-        startTrigger: settings.startTrigger, isReference: settings.name == reference,
-        number: number)
+        startTrigger: settings.startTrigger, epochs: epochs,
+        isReference: settings.name == reference, number: number)
     }
     stimulator = session.stimulator.map { StimulatorPlan($0, openers) }
   }
@@ -140,7 +144,10 @@ public struct SessionPlan: Sendable {
       "output: \(file.path)",
       "a crash of the recorder costs at most \(flush) s, a power cut \(flush + sync) s and a sync",
     ]
-      + circuits.filter { circuit in !circuit.isReference && !circuit.buffers.isEmpty }.map {
+      + circuits.filter { circuit in
+        !circuit.isReference
+          && circuit.buffers.contains { if case .samples = $0.kind { true } else { false } }
+      }.map {
         "circuit \($0.name) has a clock of its own: its series are mapped by \($0.name)_clock"
       }
   }
@@ -156,6 +163,7 @@ public struct SessionPlan: Sendable {
       row.rate = attributes.rate
       return row
     }
+    board.outputs = session.outputs.map { StatusBoard.Output(name: $0.name) }
     board.stimulator = stimulator.map { StatusBoard.Stimulator(name: $0.name) }
     board.file.path = isPreview ? "" : file.path
     return board

@@ -115,7 +115,7 @@ extension SimulatedCircuit {
     case .torn: pending.isTorn = true
     case .lap(let times): pending.laps = times
     case .halt: stop(at: time)
-    case .setTag(let name, let value): _ = write(name, value, at: time)
+    case .setTag(let name, let value): write(name, value, at: time)
     case .stall(let seconds):
       guard let oscillator, isRunning else { return }
       let tick = oscillator.tick(at: time)

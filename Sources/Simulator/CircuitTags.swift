@@ -76,44 +76,46 @@ extension SimulatedCircuit {
     return store.timeline.position(at: oscillator.tick(at: moment))
   }
 
-  /// Sets a tag at a moment, or says why it cannot be set.
-  func write(
-    _ tag: String, _ value: Double, at moment: Nanoseconds
+  /// Why a tag cannot take a value; nil if it can. A scaling factor can be anything: that it makes
+  /// no sense is for the host to find out.
+  func refusal(
+    of value: Double, for tag: String
   ) -> (code: DeviceError.Code, message: String)? {
-    let tick = oscillator?.tick(at: moment)
     let isWhole = value == value.rounded() && abs(value) < 0x1p31
     switch directory[tag] {
-    case .scalar:
-      scalars[tag] = Float(value)
+    case .scalar, .scaling: return nil
     case .size(let number):
-      let store = stores[number]
-      guard isWhole, value >= 1, Int(value) <= store.store.maximumSlots,
-        Int(value) % store.store.format.slotsPerUnit == 0
+      let store = stores[number].store
+      guard isWhole, value >= 1, Int(value) <= store.maximumSlots,
+        Int(value) % store.format.slotsPerUnit == 0
       else {
         return (
           .badArgument,
-          "size \(value) is not allowed: 1 … \(store.store.maximumSlots) slots in whole frames"
+          "size \(value) is not allowed: 1 … \(store.maximumSlots) slots in whole frames"
         )
       }
-      keepPlayed(to: tick)
-      store.timeline.set(at: tick, size: Int(value))
-    case .scaling(let number):
-      guard Float(value) > 0, Float(value).isFinite else {
-        return (.badArgument, "scaling factor \(value) is not positive and finite")
-      }
-      keepPlayed(to: tick)
-      stores[number].timeline.set(at: tick, scalingFactor: Double(Float(value)))
-    case .decimation(let number):
+    case .decimation:
       guard isWhole, value >= 1 else {
         return (.badArgument, "decimation \(value) is not a whole number from 1")
       }
-      keepPlayed(to: tick)
-      stores[number].timeline.set(at: tick, decimation: Int(value))
-    case .data, .index, .cycle:
-      return (.badArgument, "\(tag) is written by the circuit")
-    case nil:
-      return (.noSuchTag, "the circuit has no tag \(tag)")
+    case .data, .index, .cycle: return (.badArgument, "\(tag) is written by the circuit")
+    case nil: return (.noSuchTag, "the circuit has no tag \(tag)")
     }
     return nil
+  }
+
+  /// Sets a tag at a moment, unless it is refused.
+  func write(_ tag: String, _ value: Double, at moment: Nanoseconds) {
+    guard refusal(of: value, for: tag) == nil else { return }
+    let tick = oscillator?.tick(at: moment)
+    keepPlayed(to: tick)
+    switch directory[tag] {
+    case .scalar: scalars[tag] = Float(value)
+    case .size(let store): stores[store].timeline.set(at: tick, size: Int(value))
+    case .scaling(let store):
+      stores[store].timeline.set(at: tick, scalingFactor: Double(Float(value)))
+    case .decimation(let store): stores[store].timeline.set(at: tick, decimation: Int(value))
+    case .data, .index, .cycle, nil: break
+    }
   }
 }

@@ -52,8 +52,8 @@ public final class SimulatedCircuit: Circuit {
   ///   - latchTrigger: the software trigger whose rising edge latches every index and cycle of
   ///     samples and events stores; nil: they are read live.
   ///   - world: of the session.
-  /// - Throws: ``DeviceError`` where a store has no possible shape, or a signal names an output
-  ///   store or a file that cannot be used.
+  /// - Throws: ``DeviceError`` where a store has no possible shape, a signal names an output store
+  ///   or a file that cannot be used, or a fault sets what cannot be set.
   public init(
     name: String, model: String = "RZ2", settings: CircuitSimulation = CircuitSimulation(),
     stores: [SimulatedStore], scalars: [String: Float] = [:], programs: [TagProgram] = [],
@@ -74,6 +74,13 @@ public final class SimulatedCircuit: Circuit {
     (tags, directory) = Self.list(stores, scalars, isLatched: latchTrigger != nil)
     self.stores = try Self.make(
       stores, settings: settings, world: world, name: deviceDescription)
+    for fault in settings.faults {
+      if case .setTag(let tag, let value) = fault.kind,
+        let refusal = refusal(of: value, for: tag)
+      {
+        throw error("set_tag fault", refusal.code, refusal.message)
+      }
+    }
   }
 
   // MARK: - Circuit
@@ -119,7 +126,8 @@ public final class SimulatedCircuit: Circuit {
     var call = try begin("SetTagVal \(tag)")
     let moment = call.takes(latency.scalar())
     advance(to: moment)
-    let refusal = write(tag, Double(value), at: moment)
+    let refusal = refusal(of: Double(value), for: tag)
+    write(tag, Double(value), at: moment)
     try end(call)
     if let refusal { throw error(call.name, refusal.code, refusal.message) }
   }

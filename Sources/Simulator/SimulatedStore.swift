@@ -36,8 +36,8 @@ public struct SimulatedStore: Sendable {
 
   public var kind: Kind
   public var data: String
-  public var index: String
-  /// nil: the circuit has no such tag.
+  /// nil, here and below: the circuit has no such tag.
+  public var index: String?
   public var cycle: String?
   public var size: String?
   public var scaling: String?

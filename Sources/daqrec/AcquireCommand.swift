@@ -23,9 +23,12 @@ enum AcquireCommand: Command {
   ]
   static let details = """
     The file has the usual series, unwritten between the trials, and a row in its trials table with
-    first_sample and n_samples for each. A trial may be longer than the buffer.
+    first_sample and n_samples for each. A trial may be longer than the buffer. The circuit's outputs
+    and events take part as in `record`; other buffers and the stimulator are left alone.
 
-    example: daqrec acquire session.json5 -b lfp --trigger=1 --until=running=0 --trials=5
+    Exit codes are those of `record`; 69 also when a trial gives no new sample for --timeout.
+
+    example: daqrec acquire session.json5 -b lfp --trigger=2 --until=running=0 --trials=5
     """
 
   static func run(_ arguments: Arguments, _ console: Console) throws -> Int32 {
@@ -33,29 +36,38 @@ enum AcquireCommand: Command {
     let path = try arguments.only("SESSION")
     let request = try request(arguments)
     let session = try ValidateCommand.load(path, arguments)
+    try check(request, session)
     let timekeeper: any Timekeeper =
       session.speed.isInfinite ? VirtualTimekeeper() : RealTimekeeper(speed: session.speed)
     let devices = SessionDevices(session, timekeeper)
     guard
       let plan = SessionPlan.forEpochs(
-        of: request.buffer, session, openers: devices.openers, output: arguments.value("output"),
+        request, session, openers: devices.openers, output: arguments.value("output"),
         software: Software.list)
-    else {
-      let names = session.buffers.filter { $0.kind == .samples }.map(\.name)
+    else { throw UsageError(description: noBuffer(request.buffer, session)) }
+    let recorder = Recorder(plan, timekeeper: timekeeper) { console.warn($0) }
+    Signals.wait { recorder.stop.request(.signal($0)) }
+    let output = LineOutput(console)
+    defer { output.finish() }
+    return try RecordCommand.record(recorder, plan, console, output)
+  }
+
+  private static func noBuffer(_ name: String, _ session: Session) -> String {
+    let names = session.buffers.filter { $0.kind == .samples }.map(\.name)
+    let rest = names.isEmpty ? "it has none of samples" : "it has \(names.joined(separator: ", "))"
+    return session.buffers.contains { $0.name == name }
+      ? "buffer \(name) of the session is one of events; trials are of samples: \(rest)"
+      : "the session has no buffer \(name); \(rest)"
+  }
+
+  private static func check(_ request: EpochRequest, _ session: Session) throws(UsageError) {
+    let circuit = session.buffers.first { $0.name == request.buffer }?.circuit ?? ""
+    if let latch = session.circuit(circuit)?.latchTrigger, request.trigger == .software(latch) {
       throw UsageError(
-        description: "the session has no buffer \(request.buffer); it has "
-          + names.joined(separator: ", "))
+        description:
+          "--trigger \(latch): \(latch) is the circuit's latch_trigger, which every poll "
+          + "fires")
     }
-    let stop = StopSignal(timekeeper)
-    Signals.wait { stop.request(.signal($0)) }
-    let report: EpochReport
-    do throws(Recorder.StartError) {
-      report = try plan.acquire(request, timekeeper, stop: stop) { console.warn($0) }
-    } catch {
-      throw Failure(exitCode: error.exitCode, place: error.place, message: error.description)
-    }
-    show(report, console)
-    return report.exitCode
   }
 
   private static func request(_ arguments: Arguments) throws(UsageError) -> EpochRequest {
@@ -100,38 +112,16 @@ enum AcquireCommand: Command {
 
   /// `TAG`, `TAG=V`, `TAG>=V`.
   private static func condition(_ text: String) throws(UsageError) -> EpochRequest.Goal {
-    guard let equals = text.firstIndex(of: "=") else { return .tag(text, .changes) }
-    let number = text[text.index(after: equals)...]
-    var tag = text[..<equals]
-    guard let value = Float(number), value.isFinite, !tag.isEmpty else {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let isAtLeast = parts.count == 2 && parts[0].last == ">"
+    let tag = String(isAtLeast ? parts[0].dropLast() : parts[0])
+    let value = parts.count == 2 ? Float(parts[1]) : 0
+    // No tag has a name of these: it is a comparison that does not exist.
+    guard let value, value.isFinite, !tag.isEmpty, !tag.contains(where: { "<>!=".contains($0) })
+    else {
       throw UsageError(description: "--until \(text): TAG, TAG=NUMBER or TAG>=NUMBER")
     }
-    guard tag.last == ">" else { return .tag(String(tag), .equals(value)) }
-    tag.removeLast()
-    return .tag(String(tag), .atLeast(value))
-  }
-
-  private static func show(_ report: EpochReport, _ console: Console) {
-    if console.isJSON {
-      console.emit([
-        "type": "report", "file": .text(report.path), "exit": .whole(report.exitCode),
-        "reason": report.failure.map { .text($0) } ?? .null, "lost": .whole(report.lost),
-        "trials": .list(
-          report.epochs.map { epoch in
-            [
-              "first_sample": .whole(epoch.firstFrame), "n_samples": .whole(epoch.frameCount),
-              "lost": .whole(epoch.losses.reduce(0) { $0 + $1.count }),
-            ]
-          }),
-      ])
-    }
-    console.say("\(report.path): \(report.epochs.count) trials")
-    for (number, epoch) in report.epochs.enumerated() {
-      let lost = epoch.losses.reduce(0) { $0 + $1.count }
-      console.say(
-        "  trial \(number): \(epoch.frameCount) samples from \(epoch.firstFrame)"
-          + (lost > 0 ? ", LOST \(lost)" : ""))
-    }
-    if let failure = report.failure { console.warn(failure) }
+    guard parts.count == 2 else { return .tag(tag, .changes) }
+    return .tag(tag, isAtLeast ? .atLeast(value) : .equals(value))
   }
 }

@@ -61,7 +61,8 @@ enum RecordCommand: Command {
     ControlReader.start(STDIN_FILENO, take: { control.take($0) }, end: { control.end() })
   }
 
-  private static func record(
+  /// Runs a recording, showing its state and its report.
+  static func record(
     _ recorder: Recorder, _ plan: SessionPlan, _ console: Console, _ output: LineOutput
   ) throws -> Int32 {
     for line in plan.promises { console.say(line) }

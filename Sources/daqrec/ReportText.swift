@@ -1,3 +1,4 @@
+import Devices
 import Recording
 
 extension Report {
@@ -35,6 +36,7 @@ extension Report {
           + "onsets ± \(StatusText.decimal(stimulator.uncertainty * 1e6, 0)) µs"
           + (stimulator.underruns > 0 ? ", UNDERRUNS \(stimulator.underruns)" : ""))
     }
+    for output in final.outputs { lines.append("  \(output.line)") }
     if let uncertainty = final.clockUncertainty {
       let drift = final.clockDrift.map { ", \(StatusText.decimal($0, 1)) ppm against the host" }
       lines.append(
@@ -44,6 +46,11 @@ extension Report {
       lines.append(
         "  file: flushed within \(StatusText.milliseconds(final.file.worstFlushDelay)) ms"
           + (final.file.lateFlushes > 0 ? ", LATE \(counted(final.file.lateFlushes, "time"))" : ""))
+    }
+    for (number, epoch) in epochs.enumerated() {
+      lines.append(
+        "  trial \(number): \(epoch.frameCount) samples from \(epoch.firstFrame)"
+          + (epoch.lost > 0 ? ", LOST \(epoch.lost)" : ""))
     }
     for failure in deviceFailures { lines.append("  device: \(failure)") }
     if let stimulatorFault { lines.append("  stimulation ended by a fault: \(stimulatorFault)") }
@@ -73,6 +80,14 @@ extension Report {
             "races_repaired": .whole(buffer.racesRepaired),
           ]
         }),
+      "trials": .list(
+        epochs.map { epoch in
+          [
+            "first_sample": .whole(epoch.firstFrame), "n_samples": .whole(epoch.frameCount),
+            "lost": .whole(epoch.lost),
+          ]
+        }),
+      "outputs": .list(final.outputs.map(\.json)),
       "ended_series": .list(final.endedSeries.map(\.json)),
       "lost_events": .whole(final.lostEvents),
       "losses": .list(losses.map { .text($0) }),
@@ -92,6 +107,14 @@ extension Report {
         processorSeconds.map { JSONValue.Member($0.thread, .number($0.seconds)) }),
       "cpu_s": .number(Usage.processorSeconds), "peak_memory_MB": .number(Usage.peakMegabytes),
     ]
+  }
+}
+
+extension StatusBoard.Output {
+  fileprivate var line: String {
+    "\(name): " + (failure.map { "FAILED: \($0), " } ?? "")
+      + (underruns > 0 ? "UNDERRUNS \(underruns), stale samples \(staleFrames)" : "no underruns")
+      + (saturated > 0 ? ", saturated samples \(saturated)" : "")
   }
 }
 

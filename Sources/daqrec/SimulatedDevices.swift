@@ -40,6 +40,9 @@ extension SimulatedCircuit {
     for store in stores {
       for tag in store.tags { scalars[tag] = nil }
     }
+    for store in simulation.stores.values {
+      for tag in store.absentTags { scalars[tag] = nil }
+    }
     try self.init(
       name: settings.name, model: settings.model ?? "RZ2", settings: simulation.device,
       stores: stores, scalars: scalars, programs: simulation.programs.map(TagProgram.init),
@@ -72,6 +75,11 @@ extension SimulatedStore {
       .output, data: output.dataTag, format: output.format,
       slots: Self.slots(size, output.format), scalingFactor: asked.scalingFactor,
       ticksPerFrame: asked.decimation, gate: asked.gate.map(Gate.init))
+    index = output.indexTag ?? index
+    cycle = output.cycleTag ?? cycle
+    self.size = output.sizeTag ?? self.size
+    scaling = output.scalingTag ?? scaling
+    decimation = output.decimationTag ?? decimation
     remove(asked.absentTags)
   }
 
@@ -82,6 +90,7 @@ extension SimulatedStore {
   }
 
   private mutating func remove(_ tags: [String]) {
+    if let tag = index, tags.contains(tag) { index = nil }
     if let tag = cycle, tags.contains(tag) { cycle = nil }
     if let tag = size, tags.contains(tag) { size = nil }
     if let tag = scaling, tags.contains(tag) { scaling = nil }
@@ -90,7 +99,7 @@ extension SimulatedStore {
 
   /// Every tag of the store.
   fileprivate var tags: [String] {
-    [data, index] + [cycle, size, scaling, decimation].compactMap(\.self)
+    [data] + [index, cycle, size, scaling, decimation].compactMap(\.self)
   }
 }
 

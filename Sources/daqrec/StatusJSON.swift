@@ -8,6 +8,7 @@ extension StatusBoard.Snapshot {
       "circuits": .list(circuits.map(\.json)), "buffers": .list(buffers.map(\.json)),
       "ended_series": .list(endedSeries.map(\.json)), "lost_events": .whole(lostEvents),
       "stimulator": stimulator.map(\.json) ?? .null,
+      "outputs": .list(outputs.map(\.json)),
       "clock": [
         "uncertainty_s": clockUncertainty.map { .number($0) } ?? .null,
         "drift_ppm": clockDrift.map { .number($0) } ?? .null,
@@ -57,6 +58,15 @@ extension StatusBoard.Stimulator {
       "name": .text(name), "state": .text(state), "ahead_s": .number(ahead),
       "changes": .whole(changes), "underruns": .whole(underruns),
       "uncertainty_s": .number(uncertainty),
+    ]
+  }
+}
+
+extension StatusBoard.Output {
+  var json: JSONValue {
+    [
+      "name": .text(name), "underruns": .whole(underruns), "stale_samples": .whole(staleFrames),
+      "saturated": .whole(saturated), "failure": failure.map { .text($0) } ?? .null,
     ]
   }
 }

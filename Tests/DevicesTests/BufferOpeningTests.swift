@@ -40,6 +40,35 @@ struct BufferOpeningTests {
     ) { $0[keyPath: tags[which]] = "nope" }
   }
 
+  @Test("A tag that is named must be a scalar")
+  func explicitBuffer() {
+    expect(
+      .notAScalar,
+      "tag lfp is a buffer; a scalar is wanted (idx_tag, size_tag, sf_tag, cycle_tag, dec_tag)",
+      TableCircuit.with()
+    ) { $0.indexTag = "lfp" }
+  }
+
+  @Test("A buffer that has the customary name of a tag is not that tag")
+  func customaryBuffer() throws {
+    let circuit = TableCircuit.with().without("lfp_c")
+    circuit.tags.append(TagInfo(name: "lfp_c", type: .buffer, size: 10))
+    let request = BufferRequest(name: "lfp", dataTag: "lfp", format: Self.float)
+    #expect(try BufferAttributes(opening: request, on: circuit).cycleTag == nil)
+  }
+
+  @Test("One tag cannot be two things")
+  func sameTag() {
+    expect(
+      .sameTag, "tag lfp_c is both idx_tag and cycle_tag; each needs a tag of its own",
+      TableCircuit.with()
+    ) { $0.indexTag = "lfp_c" }
+    expect(
+      .sameTag, "tag lfp_i is both idx_tag and sf_tag; each needs a tag of its own",
+      TableCircuit.with()
+    ) { $0.scalingTag = "lfp_i" }
+  }
+
   @Test(
     "The scaling factor is zero, negative or not finite",
     arguments: [(Float(0), "0.0"), (-2, "-2.0"), (.infinity, "inf"), (.nan, "nan")])

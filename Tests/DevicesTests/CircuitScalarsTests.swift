@@ -44,7 +44,7 @@ struct CircuitScalarsTests {
       ("gain", .nan, "nan is not allowed: a tag takes finite float32 numbers"),
       ("index", 0, "0.0 is not allowed: a latch's output cannot be set"),
       ("lfp", 0, "lfp is no scalar but a buffer"),
-      ("nope", 0, "the circuit has no tag nope"),
+      ("nope", 0, "the circuit has no tag nope; its scalars are count, gain, index, odd, on"),
     ] as [(String, Double, String)])
   func refused(tag: String, value: Double, message: String) {
     let error = #expect(throws: DeviceError.self) { try circuit.setScalar(tag, to: value) }

@@ -50,7 +50,9 @@ struct StampReaderTests {
     var reader = begun(at: 250)
     #expect(reader.digest(ring(7, 7, from: 250)) == (0..<0, 0))
     #expect(reader.nextSlot == 0)
+    #expect(reader.hasBegunAnew)
     #expect(reader.digest(ring(9, 9, from: 0)) == (0..<9, 0))
+    #expect(!reader.hasBegunAnew)
   }
 
   @Test("A torn position gives nothing, and nothing twice; the next poll does")

@@ -147,6 +147,25 @@ import Testing
     #expect(try circuit.values(of: ["x_sf", "gain"]) == [5, 3])
   }
 
+  @Test("A tag that a circuit can hold takes any value; what it cannot is refused at opening")
+  func setSenselessTag() throws {
+    let bench = SimulatorBench()
+    let circuit = try bench.circuit([.plain()]) {
+      $0.faults = [CircuitFault(kind: .setTag(name: "x_sf", value: 0), at: 1)]
+    }
+    try circuit.run()
+    bench.wait(1000)
+    #expect(try circuit.values(of: ["x_sf"]) == [0])
+
+    for (tag, value) in [("x_sff", 1.0), ("x_i", 1), ("x", 1), ("x_n", 1001), ("x_d", 0.5)] {
+      #expect(throws: DeviceError.self) {
+        try bench.circuit([.plain()]) {
+          $0.faults = [CircuitFault(kind: .setTag(name: tag, value: value), at: 1)]
+        }
+      }
+    }
+  }
+
   @Test("A lap in the transfer takes as long as the ring, and the second position shows it")
   func lap() throws {
     let bench = SimulatorBench()

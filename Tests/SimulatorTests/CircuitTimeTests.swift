@@ -99,7 +99,6 @@ import Testing
     #expect(try bench.position(circuit, "x") == RingPosition(cycle: 2, index: 60))
     #expect(throws: DeviceError.self) { try circuit.set("x_n", to: 1001) }
     #expect(throws: DeviceError.self) { try circuit.set("x_d", to: 0) }
-    #expect(throws: DeviceError.self) { try circuit.set("x_sf", to: 0) }
   }
 
   @Test("A changed factor holds for the slots written after it")

@@ -86,3 +86,11 @@ def test_a_reserve_that_is_not_there_stops_the_session_at_once(tmp_path):
     assert told["duration_s"] < 5
     with h5py.File(path) as file:
         check_counter(file)
+
+
+def test_trials_on_a_full_disk_stop_as_a_recording_does(tmp_path, small_disk):
+    session = counter_session(tmp_path / "s.json5", rate=RATE, channels=CHANNELS, file={"reserve_MB": 0})
+    path = small_disk / "x.nwb.h5"
+    words = ["-b", "x", "--trigger=none", "--samples=10000000", "--poll=0.02", "-o", path, "--json"]
+    result = daqrec("acquire", session, *words, cwd=tmp_path)
+    check_stopped(path, result, report(result))

@@ -56,7 +56,7 @@ final class CircuitInbox: Sendable {
         var time = began
         switch request.action {
         case .set(let tag, let value):
-          try circuit.set(tag, to: Float(value))
+          try circuit.setScalar(tag, to: value)
           text = "\(name).\(tag) set to \(Float(value))"
         case .fire(let trigger):
           time = try circuit.fire(trigger, mode: .pulse).middle

@@ -27,6 +27,12 @@ struct Acquirer<Device: Circuit> {
   var nextHealth: Nanoseconds = 0
   var isOverloadReported = false
   private var outputs: [OutputPlayer]
+  /// nil: every frame is read and kept.
+  private(set) var epochs: EpochRunner?
+  /// Its handshake tag among the poll's.
+  private let handshake: Int?
+  /// nil once it has been fired.
+  private var startTrigger: Trigger?
 
   init(
     plan: CircuitPlan, circuit: Device, rings: [OpenedRing], outputs: [OutputPlayer],
@@ -36,26 +42,36 @@ struct Acquirer<Device: Circuit> {
     self.circuit = circuit
     self.rings = rings
     self.outputs = outputs
+    startTrigger = plan.startTrigger
     self.timekeeper = timekeeper
     self.context = context
     checks = AttributeCheck.all(of: rings, after: plan.watchedTags.count)
     watched = []
     timing = CircuitTiming(plan: plan, rings: rings, context: context)
+    epochs = plan.epochs.flatMap { request in
+      rings.firstIndex { $0.name == request.buffer }.map {
+        EpochRunner(request, rings[$0].attributes, ring: $0)
+      }
+    }
+    let polled = plan.watchedTags + checks.map(\.tag)
+    let handshake = plan.epochs?.handshake
+    self.handshake = handshake.map { _ in polled.count }
     poll = Poll(
       latch: plan.latch,
       rings: rings.map {
         Poll.Ring(
           tags: $0.attributes.ringTags, size: $0.attributes.slots, destination: $0.destination)
       },
-      tags: plan.watchedTags + checks.map(\.tag))
+      tags: polled + [handshake].compactMap(\.self))
   }
 
   /// Polls until the session stops, then once more for what is left.
   ///
   /// - Returns: why the circuit failed for good, or nil.
   mutating func run() -> DeviceError? {
+    warnOfHostTimes()
     do throws(DeviceError) {
-      try withOutputs { output throws in try output.prepare() }
+      try withOutputs { [context] output throws in try output.prepare(context) }
       try circuit.run()
       nextHealth = timekeeper.now + 1_000_000_000
     } catch {
@@ -91,11 +107,13 @@ struct Acquirer<Device: Circuit> {
         }
       }
       guard !context.hasWriterEnded else { break }
-      next = max(next + interval, timekeeper.now + 1_000_000)
+      let wait = min(interval, epochs?.wait(at: timekeeper.now) ?? .max)
+      next = max(next + wait, timekeeper.now + 1_000_000)
       if failing != nil { next = max(next, timekeeper.now + 50_000_000) }
       context.stop.wait(until: next)
     }
     let failure = finish(failing)
+    reportUnfinished()
     reportUnsettled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
@@ -141,7 +159,7 @@ struct Acquirer<Device: Circuit> {
 
   /// One round trip and what it means.
   ///
-  /// - Returns: the whole blocks that are still waiting because a lane had too little room, and one
+  /// - Returns: the frames that are still waiting because a lane had too little room, and one
   ///   for each ring that is unsettled.
   @discardableResult
   private mutating func pollOnce() throws(DeviceError) -> Int64 {
@@ -149,6 +167,9 @@ struct Acquirer<Device: Circuit> {
       if let lane = rings[index].lane, !rings[index].hasEnded {
         guard let room = lane.reserve(rings[index].leastRoom) else { return 0 }
         rings[index].destination = room
+        if let epochs, epochs.ring == index {
+          rings[index].destination = UnsafeMutableBufferPointer(rebasing: room.prefix(epochs.room))
+        }
       }
       poll.rings[index].destination = rings[index].destination
       poll.rings[index].from = rings[index].hasEnded ? .max : rings[index].nextSlot
@@ -168,9 +189,11 @@ struct Acquirer<Device: Circuit> {
     if isFirst {
       isFirst = false
       context.latched.give(.success(poll.firstLatch))
-      if let trigger = plan.startTrigger { try circuit.fire(trigger, mode: .pulse) }
     }
     try withOutputs { [circuit, context] output throws in try output.poll(circuit, context) }
+    if let trigger = startTrigger { try circuit.fire(trigger, mode: .pulse) }
+    startTrigger = nil
+    try beginEpoch()
     return steps
   }
 
@@ -178,17 +201,20 @@ struct Acquirer<Device: Circuit> {
   private mutating func withOutputs(
     _ body: (inout OutputPlayer) throws -> Void
   ) throws(DeviceError) {
-    var index = 0
-    while index < outputs.count {
+    for index in outputs.indices where !outputs[index].hasFailed {
       do {
         try body(&outputs[index])
-        index += 1
+        outputs[index].failingSince = nil
       } catch let error as DeviceError {
-        throw error
+        // The device answers polls: after a second of this the fault is the output's own.
+        let since = outputs[index].failingSince ?? timekeeper.now
+        outputs[index].failingSince = since
+        guard error.code != .disconnected, timekeeper.now - since > 1_000_000_000 else {
+          throw error
+        }
+        outputs[index].giveUp(error, context)
       } catch {
-        context.inlet.log(.error, "\(error)", at: context.clock.seconds(atHost: timekeeper.now))
-        context.warn("\(error)")
-        outputs.remove(at: index)
+        outputs[index].giveUp(error, context)
       }
     }
   }
@@ -199,16 +225,20 @@ struct Acquirer<Device: Circuit> {
     for index in rings.indices where !rings[index].hasEnded {
       switch rings[index].reader {
       case .samples(var reader, let series):
-        let step = reader.digest(
-          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch)
+        let isEpochs = epochs?.ring == index
+        // A block is what a read returns; a recording keeps every frame, and soon.
+        var step = reader.digest(
+          poll.rings[index], first: poll.firstLatch, second: poll.secondLatch, wholeBlocks: false)
         rings[index].reader = .samples(reader, series: series)
         timing.take(step, reader, ring: index)
+        let event = isEpochs ? takeEpoch(&step) : nil
         hand(step, of: index, series: series)
-        let block = Int64(rings[index].attributes.blockSize)
-        waiting += step.isUnsettled ? 1 : step.pending / block
+        if let event { note(event, series: series) }
+        waiting += isEpochs ? 0 : step.isUnsettled ? 1 : step.pending
       case .events(var reader, let table):
         let (words, lost) = reader.digest(poll.rings[index])
         rings[index].reader = .events(reader, table: table)
+        if reader.hasBegunAnew { reportLostEvents(of: index) }
         note(words, lost: lost, of: index, table: table)
       }
     }
@@ -255,9 +285,27 @@ struct Acquirer<Device: Circuit> {
     let now = context.clock.seconds(atHost: poll.firstLatch.middle)
     let stamps = words.map { word in
       let tick = Int64(Int32(bitPattern: ring.destination[word]))
-      return Stamp(time: timing.seconds(ofTick: tick) ?? now, tick: tick)
+      return Stamp(time: timing.seconds(ofTick: tick, readBy: poll) ?? now, tick: tick)
     }
     context.inlet.post(.stamps(buffer: table, stamps))
+  }
+
+  // MARK: - Trials
+
+  private mutating func takeEpoch(_ step: inout RingReader.Step) -> EpochRunner.Event? {
+    epochs?.take(&step, tag: handshake.map { poll.values[$0] } ?? 0, at: timekeeper.now)
+  }
+
+  /// Fires the trigger of a trial that is due.
+  private mutating func beginEpoch() throws(DeviceError) {
+    guard let epochs, epochs.isDue(at: timekeeper.now), !context.stop.isRequested,
+      case .samples(var reader, let series) = rings[epochs.ring].reader
+    else { return }
+    let trigger = epochs.request.trigger
+    let bracket: Bracket? =
+      if let trigger { try circuit.fire(trigger, mode: .pulse) } else { nil }
+    self.epochs?.begin(&reader, trigger: bracket, at: timekeeper.now)
+    rings[epochs.ring].reader = .samples(reader, series: series)
   }
 
   // MARK: - Tags
@@ -287,8 +335,7 @@ struct Acquirer<Device: Circuit> {
       {
         let text = "\(ring.name): \(check.tag) changed to \(value); from the next poll on it counts"
         rings[check.ring].attributes.scalingFactor = value
-        // The tag is read after the latch: frames stored by this poll or the next may have either,
-        // also those that wait for their block.
+        // The tag is read after the latch: frames stored by this poll or the next may have either.
         rings[check.ring].uncertainPolls = 2
         context.inlet.log(.note, text, at: time)
         context.warn(text)
@@ -302,6 +349,7 @@ struct Acquirer<Device: Circuit> {
         context.board.update {
           $0.endedSeries.append(.init(name: ring.name, reason: reason, time: time))
         }
+        if epochs?.ring == check.ring { context.stopAll(.fault(text)) }
       }
     }
   }
@@ -313,17 +361,19 @@ struct Acquirer<Device: Circuit> {
   /// the flush promise allows. A poll costs more the longer the interval: more than twice that
   /// would run away.
   ///
-  /// Rings without a cycle tag are polled four times while they fill, whatever is asked, though no
-  /// more often than once a millisecond.
+  /// Rings without a cycle tag are polled four times while they fill, and outputs while they empty,
+  /// whatever is asked, though no more often than once a millisecond.
   var interval: Nanoseconds {
     let series = rings.filter { $0.lane != nil }
-    let uncounted = series.filter { $0.attributes.cycleTag == nil }.map(\.attributes.sampleTime)
-    let mostUncounted = uncounted.min().map { max(Int64($0 / 4 * 1e9), 1_000_000) } ?? .max
-    if let asked = plan.pollInterval { return min(Int64(asked * 1e9), mostUncounted) }
+    let pressing =
+      series.filter { $0.attributes.cycleTag == nil }.map(\.attributes.sampleTime)
+      + outputs.compactMap(\.ringTime)
+    let mostPressing = pressing.min().map { max(Int64($0 / 4 * 1e9), 1_000_000) } ?? .max
+    if let asked = plan.pollInterval { return min(Int64(asked * 1e9), mostPressing) }
     let shortest = series.map(\.attributes.sampleTime).min() ?? 1
     let wanted = min(Int64(shortest / 8 * 1e9), 50_000_000)
     let most = min(Int64(shortest / 4 * 1e9), context.longestPoll)
-    return min(max(5_000_000, min(max(wanted, 2 * pollCost), most)), mostUncounted)
+    return min(max(5_000_000, min(max(wanted, 2 * pollCost), most)), mostPressing)
   }
 
   /// What a poll may take: an eighth of the shortest ring, so that a bridge that hangs is replaced

@@ -17,6 +17,8 @@ struct AcquirerContext: Sendable {
   let warn: @Sendable (String) -> Void
   /// A line for the end report.
   let remark: @Sendable (String) -> Void
+  /// A trial that has been acquired.
+  let acquired: @Sendable (Epoch) -> Void
   /// Set when the file writer takes nothing more.
   let writerEnded: WriterState
   /// Nanoseconds between polls at most, so that the flush promise holds.

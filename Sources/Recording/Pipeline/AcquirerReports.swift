@@ -22,6 +22,8 @@ extension Acquirer {
   /// Says within a second (or four polls, or four slots, if that is longer) that a store stands
   /// still, or that its positions cannot be told.
   mutating func watchStall(_ step: RingReader.Step, of index: Int, series: Int) {
+    // A trial that gives no sample has a time-out.
+    guard epochs?.ring != index else { return }
     let ring = rings[index]
     rings[index].isUnsettled = step.isUnsettled
     guard step.standsStill && !ring.attributes.isGated || step.isUnsettled else {
@@ -82,6 +84,48 @@ extension Acquirer {
     isOverloadReported = true
     let text =
       "\(plan.name): \(usage) % of the tick is used; above 100 % the circuit cannot keep up"
+    context.inlet.log(.note, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+    context.warn(text)
+  }
+
+  /// Says once that events are timed by the host.
+  func warnOfHostTimes() {
+    guard !rings.isEmpty, !rings.contains(where: { $0.lane != nil }) else { return }
+    let text =
+      "\(plan.name): its events are timed when they are read, for it has no buffer of samples, whose "
+      + "frames would tell its clock"
+    context.inlet.log(.note, text, at: context.clock.seconds(atHost: timekeeper.now))
+    context.warn(text)
+  }
+
+  /// Says that a store of events began anew.
+  func reportLostEvents(of index: Int) {
+    let text =
+      "\(rings[index].name): its position began anew; events of the last poll or two may be lost"
+    context.inlet.log(.reset, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+    context.warn(text)
+  }
+
+  /// Notes a trial's end.
+  func note(_ event: EpochRunner.Event, series: Int) {
+    switch event {
+    case .ended(let epoch):
+      context.inlet.post(
+        .epoch(series: series, epoch.firstFrame..<epoch.firstFrame + epoch.frameCount))
+      context.acquired(epoch)
+      if let epochs, epochs.phase == .over { context.stopAll(.trials(epochs.trial)) }
+    case .timedOut(let text):
+      context.inlet.log(.error, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+      context.stopAll(.timeout(text))
+    }
+  }
+
+  /// Says at the end that a trial was under way.
+  func reportUnfinished() {
+    guard let epochs, let epoch = epochs.unfinished else { return }
+    let text =
+      "\(epochs.attributes.name): trial \(epochs.trial) is not whole: "
+      + "\(epoch.frameCount) samples from \(epoch.firstFrame)"
     context.inlet.log(.note, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
     context.warn(text)
   }

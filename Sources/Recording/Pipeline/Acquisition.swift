@@ -17,13 +17,12 @@ final class LiveCount: Sendable {
 enum Acquisition {
   /// Sets the session's tags and looks at every buffer.
   static func look(at circuit: any Circuit, _ plan: CircuitPlan) throws -> OpenedCircuit {
-    for (name, value) in plan.tags { try circuit.set(name, to: Float(value)) }
-    for tag in plan.watchedTags where !circuit.tags.contains(where: { $0.name == tag }) {
-      throw DeviceError(
-        device: plan.name, call: "watch \(tag)", code: .noSuchTag,
-        message: "the circuit has no tag \(tag) (watch_tags)")
-    }
+    for (name, value) in plan.tags { try circuit.setScalar(name, to: value) }
+    for tag in plan.watchedTags { try circuit.scalarType(tag, for: "watch_tags \(tag)") }
     let buffers = try plan.buffers.map { try BufferAttributes(opening: $0.request, on: circuit) }
+    if let epochs = plan.epochs, let buffer = buffers.first(where: { $0.name == epochs.buffer }) {
+      try epochs.check(buffer, on: circuit)
+    }
     let health = try circuit.health()
     return OpenedCircuit(
       deviceDescription: circuit.deviceDescription, rate: circuit.rate, tags: circuit.tags,

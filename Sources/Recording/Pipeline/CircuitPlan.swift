@@ -28,6 +28,8 @@ struct CircuitPlan: Sendable {
   var tags: [(name: String, value: Double)] = []
   var watchedTags: [String] = []
   var startTrigger: Trigger?
+  /// The trials to be acquired from one of the buffers; nil: all is read all the time.
+  var epochs: EpochRequest?
   /// Whether this is the circuit whose sample clock is the recording clock.
   var isReference = false
   /// The number of the circuit in the session.

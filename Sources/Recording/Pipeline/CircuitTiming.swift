@@ -14,6 +14,8 @@ struct CircuitTiming {
   private var map: LiveClockMap?
   /// The device's count of the frame that is frame 0, of each ring once it has begun.
   private var deviceFrame: [Int64?]
+  /// The counter's, when it began.
+  private var firstDeviceFrame: Int64?
   private var hasStart: [Bool]
   /// When each ring began, host clock.
   private var began: [Nanoseconds?]
@@ -39,6 +41,7 @@ struct CircuitTiming {
     guard reader.nextSlot != .max else { return }
     deviceFrame[ring] = reader.deviceFrameOfZero
     guard ring == counter else { return }
+    firstDeviceFrame = firstDeviceFrame ?? reader.deviceFrameOfZero
     if step.beginsSegment { map?.beginSegment() }
     reading = (step.sample, step.isClockReading)
   }
@@ -75,9 +78,19 @@ struct CircuitTiming {
           positions: poll.rings.map(\.first), time: context.clock.seconds(atHost: host))))
   }
 
-  /// Recording time of a tick stamp, counted since the circuit started.
-  func seconds(ofTick tick: Int64) -> Double? {
-    guard let counter, let start, let zero = deviceFrame[counter] else { return nil }
+  /// Recording time of a tick stamp, counted since the circuit started, that a poll brought.
+  ///
+  /// When a store's position has begun anew, the circuit's ticks may have, or not: a stamp is not
+  /// younger than the poll, and no older than it need be.
+  func seconds(ofTick tick: Int64, readBy poll: Poll) -> Double? {
+    guard let counter, let current = deviceFrame[counter] else { return nil }
+    let latest = context.clock.seconds(atHost: poll.secondLatch.after) + 0.01
+    let zeros = firstDeviceFrame == current ? [current] : [current, firstDeviceFrame ?? current]
+    return zeros.compactMap { seconds(ofTick: tick, zero: $0) }.filter { $0 <= latest }.max()
+  }
+
+  private func seconds(ofTick tick: Int64, zero: Int64) -> Double? {
+    guard let counter, let start else { return nil }
     let decimation = Double(attributes[counter].decimation)
     // Frame n was stored at tick (n + 1) · dec.
     let frame = Double(tick) / decimation - 1 - Double(zero)

@@ -197,6 +197,10 @@ final class FileWriter {
       try file?.trials.append(
         start: trial.start, stop: trial.stop,
         frames: trial.firstSample..<trial.firstSample + trial.samples, trial.values)
+    case .epoch(let index, let frames):
+      try file?.trials.append(
+        start: series[index].seconds(of: frames.lowerBound),
+        stop: series[index].seconds(of: frames.upperBound), frames: frames, [:])
     case .startingTime(let index, let seconds):
       series[index].start = seconds
       try file?.series[index].setStartingTime(seconds)

@@ -21,6 +21,8 @@ enum Record: Sendable {
   case tag(name: String, value: Double, time: Double)
   /// A trial that has ended.
   case trial(Trial)
+  /// A trial that was acquired from a buffer: frames of its series.
+  case epoch(series: Int, Range<Int64>)
   /// The time of a series' sample 0 is known.
   case startingTime(series: Int, seconds: Double)
 }

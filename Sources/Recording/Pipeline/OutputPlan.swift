@@ -3,6 +3,14 @@ import Foundation
 import NWB
 import Samples
 
+/// Why an output cannot be played as the session asks.
+struct OutputError: Error, CustomStringConvertible {
+  let output: String
+  let message: String
+
+  var description: String { "output \(output): \(message)" }
+}
+
 /// A waveform that a circuit plays during a session.
 struct OutputPlan: Sendable {
   var name: String
@@ -12,25 +20,27 @@ struct OutputPlan: Sendable {
   var trigger: Trigger?
   /// The `.wav` or `.npy` file.
   var source: String
+  /// The number of the output in the session.
+  var number: Int
 
-  init(_ settings: OutputSettings) {
+  init(_ settings: OutputSettings, number: Int) {
     name = settings.name
-    request = BufferRequest(
-      name: settings.name, dataTag: settings.dataTag, format: settings.format)
+    request = settings.request
     mode = settings.mode
     trigger = settings.trigger
     source = settings.source
+    self.number = number
   }
 
-  /// The waveform, [frame, channel].
-  func waveform() throws -> [Float] {
+  /// The waveform, [frame, channel], and the frames a second that it was made for; nil: any.
+  func waveform() throws(OutputError) -> (samples: [Float], rate: Double?) {
     do {
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: source)))
-      return source.lowercased().hasSuffix(".npy")
-        ? try NumpyArray(parsing: bytes).floats : try WaveFile(parsing: bytes).samples
+      if source.hasNumpySuffix { return (try NumpyArray(parsing: bytes).floats, nil) }
+      let sound = try WaveFile(parsing: bytes)
+      return (sound.samples, sound.rate)
     } catch {
-      throw BufferError(
-        buffer: name, kind: .badSize, message: "the source \(source) cannot be read: \(error)")
+      throw OutputError(output: name, message: "the source \(source) cannot be read: \(error)")
     }
   }
 }

@@ -116,7 +116,7 @@ extension Recorder {
     AcquirerContext(
       stop: acquisitionStop, stopAll: { [stop] in stop.request($0) }, inlet: inlet, board: board,
       clock: clock, latched: latched, warn: warnings,
-      remark: { self.remark($0) }, writerEnded: writerState,
+      remark: { self.remark($0) }, acquired: { self.acquired($0) }, writerEnded: writerState,
       longestPoll: plan.file.flushInterval / 8, patience: 10,
       timekeeper: timekeeper, requests: requests)
   }

@@ -31,6 +31,13 @@ final class SessionClock: Sendable {
 
   func seconds(atHost time: Nanoseconds) -> Double { view.seconds(atHost: time) }
 
+  /// The middle of a call, and its half width with the clock's own and `slack`, seconds.
+  func bracketed(_ bracket: Bracket, slack: Double) -> (seconds: Double, uncertainty: Double) {
+    let known = present?.time(at: bracket.middle).uncertainty ?? 0
+    let half = Double(bracket.after - bracket.before) * 0.5e-9
+    return (seconds(atHost: bracket.middle), known + half + slack)
+  }
+
   /// The host time at a recording time.
   func host(atSeconds seconds: Double) -> Nanoseconds { view.host(atSeconds: seconds) }
 }

@@ -51,6 +51,18 @@ public final class StatusBoard: Sendable {
     public var uncertainty = 0.0
   }
 
+  /// A waveform that a circuit plays.
+  public struct Output: Sendable {
+    public var name: String
+    /// How often its store ran dry, and for how many frames.
+    public var underruns = 0
+    public var staleFrames: Int64 = 0
+    /// Samples of its source that do not fit the type of the store.
+    public var saturated = 0
+    /// Why it ended before the session did.
+    public var failure: String?
+  }
+
   public struct File: Sendable {
     public var path = ""
     public var bytes: Int64 = 0
@@ -87,6 +99,8 @@ public final class StatusBoard: Sendable {
     public var circuits: [Circuit] = []
     public var buffers: [Buffer] = []
     public var stimulator: Stimulator?
+    /// In the order of the session.
+    public var outputs: [Output] = []
     public var file = File()
     /// Stamps of event buffers that were overwritten.
     public var lostEvents: Int64 = 0

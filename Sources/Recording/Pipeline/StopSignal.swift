@@ -6,6 +6,8 @@ public final class StopSignal: Sendable {
   /// Why a session ends.
   public enum Reason: Sendable, Equatable, CustomStringConvertible {
     case duration
+    /// So many trials were asked for and are acquired.
+    case trials(Int)
     /// A signal's number.
     case signal(Int32)
     /// A `stop` on the control channel.
@@ -14,6 +16,8 @@ public final class StopSignal: Sendable {
     case disk(String)
     /// A device is gone or has failed for good.
     case device(String)
+    /// A trial gave no new sample for too long.
+    case timeout(String)
     /// An overrun in a buffer with `on_overrun: "stop"`.
     case overrun(String)
     /// Something that should not be.
@@ -22,9 +26,11 @@ public final class StopSignal: Sendable {
     public var description: String {
       switch self {
       case .duration: "the planned duration is over"
+      case .trials(let count): "\(count) \(count == 1 ? "trial is" : "trials are") acquired"
       case .signal(let number): "signal \(number)"
       case .control: "asked to stop"
-      case .disk(let why), .device(let why), .overrun(let why), .fault(let why): why
+      case .disk(let why), .device(let why), .timeout(let why), .overrun(let why), .fault(let why):
+        why
       }
     }
   }

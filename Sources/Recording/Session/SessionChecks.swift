@@ -20,6 +20,7 @@ struct SessionChecks {
     }
     for (index, buffer) in numbered(session.buffers, "buffers") {
       check(buffer, at: ["buffers", "\(index)"])
+      checkDataTag(of: buffer, index)
     }
     for (index, output) in numbered(session.outputs, "outputs") {
       check(output, at: ["outputs", "\(index)"])
@@ -42,6 +43,10 @@ struct SessionChecks {
 
   /// Elements with their numbers; none if the list could not be read as a whole.
   func numbered<Element>(_ elements: [Element], _ path: String...) -> [(Int, Element)] {
+    numbered(elements, at: path)
+  }
+
+  private func numbered<Element>(_ elements: [Element], at path: [String]) -> [(Int, Element)] {
     var node: JSON5Node? = root
     for name in path { node = node?.child(name) }
     guard case .list(let nodes)? = node?.content, nodes.count == elements.count else { return [] }
@@ -114,6 +119,43 @@ struct SessionChecks {
       }
     }
     checkStores(of: circuit, at: path + ["simulate", "stores"])
+    checkFaults(of: circuit, at: path + ["simulate", "faults"])
+  }
+
+  private func checkFaults(of circuit: CircuitSettings, at path: [String]) {
+    let allowed = settableTags(of: circuit)
+    for (index, fault) in numbered(circuit.simulation.device.faults, at: path) {
+      guard case .setTag(let tag, _) = fault.kind, !tag.isEmpty, !allowed.contains(tag) else {
+        continue
+      }
+      report(
+        "the circuit has no tag \"\(tag)\" that can be set; "
+          + (allowed.isEmpty ? "it has none" : "allowed: \(allowed.joined(separator: ", "))"),
+        at: path + ["\(index)", "tag"])
+    }
+  }
+
+  /// The tags of a simulated circuit besides those it writes itself.
+  private func settableTags(of circuit: CircuitSettings) -> [String] {
+    var tags: [String] = []
+    var taken = circuit.simulation.stores.values.flatMap(\.absentTags)
+    for buffer in session.buffers(of: circuit.name) {
+      tags += buffer.optionalTags
+      taken += [
+        buffer.dataTag, buffer.indexTag ?? buffer.dataTag + "_i",
+        buffer.cycleTag ?? buffer.dataTag + "_c",
+      ]
+    }
+    for output in session.outputs where output.circuit == circuit.name {
+      tags += ["_n", "_sf", "_d"].map { output.dataTag + $0 }
+    }
+    tags += circuit.tags.map(\.name) + circuit.watchTags
+    tags += circuit.simulation.tags.keys.sorted() + circuit.simulation.programs.map(\.tag)
+    var settable: [String] = []
+    for tag in tags where !taken.contains(tag) && !settable.contains(tag) {
+      settable.append(tag)
+    }
+    return settable
   }
 
   private func keys(of path: [String]) -> [String] {
@@ -151,14 +193,51 @@ struct SessionChecks {
     checkCircuit(buffer.circuit, at: path + ["circuit"])
   }
 
+  /// One store can be read by two buffers, which must agree on what it is.
+  private func checkDataTag(of buffer: BufferSettings, _ index: Int) {
+    guard
+      let first = session.buffers[..<index].first(where: {
+        $0.circuit == buffer.circuit && $0.dataTag == buffer.dataTag
+      }), first.name != buffer.name
+    else { return }
+    let (one, other) = (first.format, buffer.format)
+    if one.channels != other.channels || one.source != other.source
+      || one.packOrder != other.packOrder || one.layout != other.layout
+      || first.size != buffer.size || first.decimation != buffer.decimation
+    {
+      report(
+        "\"\(buffer.dataTag)\" is the data tag of buffer \(first.name) too, with other settings; "
+          + "allowed: the same channels, src_type, pack_order, layout, size and dec_factor",
+        at: ["buffers", "\(index)", "data_tag"])
+    }
+  }
+
   private func check(_ output: OutputSettings, at path: [String]) {
     checkCircuit(output.circuit, at: path + ["circuit"])
+    checkDataTag(of: output, at: path)
     if let latch = session.circuit(output.circuit)?.latchTrigger,
       output.trigger == .software(latch)
     {
       report(
         "\(latch) is the circuit's latch_trigger, which every poll fires", at: path + ["trigger"])
     }
+  }
+
+  /// A store is read or played by one of the session's parts.
+  private func checkDataTag(of output: OutputSettings, at path: [String]) {
+    // The same name is reported as such.
+    let buffer = session.buffers(of: output.circuit).first {
+      $0.dataTag == output.dataTag && $0.name != output.name
+    }
+    let others = session.outputs.prefix { $0.name != output.name }
+    let other = others.first { $0.circuit == output.circuit && $0.dataTag == output.dataTag }
+    guard !output.dataTag.isEmpty,
+      let owner = buffer.map({ "buffer \($0.name)" })
+        ?? other.map({ "output \($0.name)" })
+    else { return }
+    report(
+      "\(output.dataTag) is the data tag of \(owner) already; an output has a store of its own",
+      at: path + ["data_tag"])
   }
 
   private func checkCircuit(_ name: String, at path: [String]) {

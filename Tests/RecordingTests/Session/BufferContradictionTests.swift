@@ -48,6 +48,14 @@ import Testing
     Wrong(
       #"buffers: [{ name: ¦"tags", circuit: "rz", kind: "events" }],"#,
       #"buffers.0.name: "tags" is taken in the file; choose another name"#),
+    Wrong(
+      """
+      buffers: [{ name: "x", circuit: "rz", channels: 4, data_tag: "q" },
+        { name: "y", circuit: "rz", channels: 4, data_tag: "q", dest_type: "float64" },
+        { name: "z", circuit: "rz", channels: 2, src_type: "int16", data_tag: ¦"q" }],
+      """,
+      "buffers.2.data_tag: \"q\" is the data tag of buffer x too, with other settings; allowed: "
+        + "the same channels, src_type, pack_order, layout, size and dec_factor"),
   ])
   func `names and circuits must fit`(wrong: Wrong) { wrong.check() }
 

@@ -231,6 +231,19 @@ import Testing
         mode: ¦"loop" }],
       """,
       #"outputs.0.mode: "loop" is not allowed; allowed: "epoch", "continuous""#),
+    Wrong(
+      #"outputs: [{ name: "s", circuit: "rz", data_tag: ¦"lfp", source: "two.npy", channels: 2 }],"#,
+      "outputs.0.data_tag: lfp is the data tag of buffer lfp already; an output has a store of its "
+        + "own"),
+    Wrong(
+      """
+      outputs: [{ name: "s", circuit: "rz", source: "two.npy", channels: 2 },
+        { name: "t", circuit: "rz", data_tag: ¦"s", source: "two.npy", channels: 2 }],
+      """,
+      "outputs.1.data_tag: s is the data tag of output s already; an output has a store of its own"),
+    Wrong(
+      #"outputs: [{ name: "s", circuit: "rz", source: "two.npy", channels: 2, pack_order: ¦"big" }],"#,
+      #"outputs.0.pack_order: "big" is not allowed; allowed: "lsb", "msb""#),
   ])
   func `outputs must fit`(wrong: Wrong) throws {
     let folder = try TemporaryFolder(["two.npy": npy(frames: 2, channels: 2)])
@@ -240,10 +253,11 @@ import Testing
   @Test func `the source of an output must be a sound of its channels`() throws {
     let folder = try TemporaryFolder([
       "two.npy": npy(frames: 2, channels: 2), "tone.wav": Array("RIFX".utf8),
+      "odd.npy": npy(frames: 5, channels: 1), "none.npy": npy(frames: 0, channels: 1),
     ])
-    func wrong(_ source: String, _ message: String) {
+    func wrong(_ source: String, _ message: String, type: String = "float32") {
       Wrong(
-        #"outputs: [{ name: "s", circuit: "rz", source: ¦"\#(source)" }],"#,
+        #"outputs: [{ name: "s", circuit: "rz", src_type: "\#(type)", source: ¦"\#(source)" }],"#,
         "outputs.0.source: \(message)"
       ).check(folder: folder.path)
     }
@@ -252,5 +266,11 @@ import Testing
       "there is no file \(folder.path)/none.wav; a path relative to the session file is wanted")
     wrong("two.npy", "\(folder.path)/two.npy has 2 channels, the output 1")
     wrong("tone.wav", "\(folder.path)/tone.wav: not a RIFF WAVE file")
+    wrong(
+      "odd.npy",
+      "\(folder.path)/odd.npy has 5 samples, which do not fill whole slots of int16; allowed: "
+        + "multiples of 2", type: "int16")
+    wrong(
+      "none.npy", "\(folder.path)/none.npy has no samples; at least 1 per channel are wanted")
   }
 }

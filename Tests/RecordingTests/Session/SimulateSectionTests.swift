@@ -145,6 +145,21 @@ import Testing
     Wrong(
       "circuits: [{ name: \"rz\", simulate: { faults: [{ kind: \"halt\", at_s: 1, ¦for_s: 2 }] } }],",
       "circuits.0.simulate.faults.0.for_s: unknown key; allowed: kind, at_s, probability"),
+    Wrong(
+      """
+      circuits: [{ name: "rz", tags: { gain: 2 }, simulate: {
+        stores: { lfp: { tags_absent: ["lfp_d"] } }, tags: { done: 0 },
+        faults: [{ kind: "set_tag", at_s: 1, tag: ¦"lfp_sff", value: 3 },
+          { kind: "set_tag", at_s: 1, tag: ¦"lfp_i", value: 3 },
+          { kind: "set_tag", at_s: 1, tag: ¦"lfp_d", value: 3 },
+          { kind: "set_tag", at_s: 1, tag: "gain", value: 3 }] } }],
+      """,
+      "circuits.0.simulate.faults.0.tag: the circuit has no tag \"lfp_sff\" that can be set; "
+        + "allowed: lfp_n, lfp_sf, gain, done",
+      "circuits.0.simulate.faults.1.tag: the circuit has no tag \"lfp_i\" that can be set; "
+        + "allowed: lfp_n, lfp_sf, gain, done",
+      "circuits.0.simulate.faults.2.tag: the circuit has no tag \"lfp_d\" that can be set; "
+        + "allowed: lfp_n, lfp_sf, gain, done"),
   ])
   func `what cannot be simulated is refused`(wrong: Wrong) { wrong.check() }
 
