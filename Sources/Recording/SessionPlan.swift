@@ -157,6 +157,7 @@ public struct SessionPlan: Sendable {
     _ opened: [OpenedCircuit], _ info: StimulatorInfo?
   ) -> StatusBoard.Snapshot {
     var board = StatusBoard.Snapshot()
+    board.circuits = circuits.map { StatusBoard.Circuit(name: $0.name) }
     board.buffers = zip(seriesSettings, seriesAttributes(opened)).map { settings, attributes in
       var row = StatusBoard.Buffer(name: settings.name, circuit: settings.circuit)
       row.rate = attributes.rate

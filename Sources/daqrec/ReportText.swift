@@ -26,6 +26,10 @@ extension Report {
     }
     for ended in final.endedSeries { lines.append("  \(StatusText.text(ended))") }
     if final.lostEvents > 0 { lines.append("  events LOST \(final.lostEvents)") }
+    for circuit in final.circuits {
+      guard let usage = circuit.worstCycleUsage else { continue }
+      lines.append("  \(circuit.name): at most \(usage) % of the tick used")
+    }
     if let stimulator = final.stimulator {
       lines.append(
         "  \(stimulator.name): \(counted(stimulator.changes, "signal change")), "
@@ -62,6 +66,7 @@ extension Report {
     [
       "type": "report", "file": path.map { .text($0) } ?? .null, "duration_s": .number(duration),
       "exit": .whole(exitCode), "reason": .text(reason.description),
+      "circuits": .list(final.circuits.map(\.json)),
       "buffers": .list(
         final.buffers.map { buffer in
           [

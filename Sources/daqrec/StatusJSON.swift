@@ -5,7 +5,7 @@ extension StatusBoard.Snapshot {
   var json: JSONValue {
     [
       "type": "status", "t": .number(time), "state": .text(state),
-      "buffers": .list(buffers.map(\.json)),
+      "circuits": .list(circuits.map(\.json)), "buffers": .list(buffers.map(\.json)),
       "ended_series": .list(endedSeries.map(\.json)), "lost_events": .whole(lostEvents),
       "stimulator": stimulator.map(\.json) ?? .null,
       "outputs": .list(outputs.map(\.json)),
@@ -18,6 +18,15 @@ extension StatusBoard.Snapshot {
         "durable_to": .number(file.durableTo), "MB_s": .number(file.megabytesPerSecond),
         "minutes_left": .number(file.minutesLeft), "late_flushes": .whole(file.lateFlushes),
       ],
+    ]
+  }
+}
+
+extension StatusBoard.Circuit {
+  var json: JSONValue {
+    [
+      "name": .text(name), "cycle_usage": cycleUsage.map { .whole($0) } ?? .null,
+      "worst_cycle_usage": worstCycleUsage.map { .whole($0) } ?? .null,
     ]
   }
 }

@@ -1,6 +1,8 @@
 import Clocks
+import Devices
 import NWB
 import Recording
+import Simulator
 import Synchronization
 import Testing
 
@@ -71,5 +73,40 @@ import Testing
       "latch_trigger": "3", "pack_order": "lsb", "layout": "channels", "phase": "known to 1 ticks",
     ]
     #expect(comments == expected)
+  }
+
+  @Test func `a circuit that uses nearly all of its tick is said once, and its worst is told`()
+    throws
+  {
+    // The simulator takes half a percent for a channel.
+    let test = try TestSession(text(channels: 180, seconds: 12))
+    defer { test.remove() }
+    let said = Mutex<[String]>([])
+    let report = try test.recorder { line in said.withLock { $0.append(line) } }.run { _ in }
+    #expect(
+      said.withLock { $0 }
+        == ["rz: 95 % of the tick is used; above 100 % the circuit cannot keep up"])
+    #expect(report.final.circuits.map(\.name) == ["rz"])
+    #expect(report.final.circuits[0].worstCycleUsage == 95)
+    #expect(report.exitCode == 0)
+  }
+
+  @Test func `a circuit that does not tell how busy it is records all the same`() throws {
+    let test = try TestSession(text(seconds: 12))
+    defer { test.remove() }
+    let calls = CallCounter()
+    let openers = DeviceOpeners(
+      circuit: { [session = test.session, world = test.world] settings, _ in
+        CountedCircuit(
+          try SimulatedCircuit(settings, of: session, in: world), calls, tellsHealth: false)
+      },
+      stimulator: DeviceOpeners.simulated(test.session, in: test.world).stimulator)
+    let plan = SessionPlan(
+      test.session, openers: openers, output: test.path, software: [("daqrec", "test")])
+    let report = try Recorder(plan, timekeeper: test.timekeeper) { _ in }.run { _ in }
+    #expect(report.exitCode == 0)
+    #expect(report.final.circuits[0].worstCycleUsage == nil)
+    // When it was opened, and once while it ran.
+    #expect(calls.all["health"] == 2)
   }
 }

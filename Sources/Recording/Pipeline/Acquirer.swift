@@ -23,6 +23,9 @@ struct Acquirer<Device: Circuit> {
   /// When the last poll was answered.
   private var answered: Nanoseconds?
   private var absences = Absences()
+  /// When the circuit is asked again how busy it is.
+  var nextHealth: Nanoseconds = 0
+  var isOverloadReported = false
   private var outputs: [OutputPlayer]
   /// nil: every frame is read and kept.
   private(set) var epochs: EpochRunner?
@@ -70,6 +73,7 @@ struct Acquirer<Device: Circuit> {
     do throws(DeviceError) {
       try withOutputs { [context] output throws in try output.prepare(context) }
       try circuit.run()
+      nextHealth = timekeeper.now + 1_000_000_000
     } catch {
       context.latched.give(.failure(error))
       return error
@@ -81,6 +85,7 @@ struct Acquirer<Device: Circuit> {
         if let failing, failing.error.code == .disconnected { try circuit.reconnect() }
         try pollOnce()
         context.requests.serve(circuit, context)
+        watchCycleUsage()
         if let (error, since) = failing {
           absences.add(error, lasting: timekeeper.now - since)
           context.inlet.log(

@@ -66,6 +66,28 @@ extension Acquirer {
     context.warn(text)
   }
 
+  /// Asks the circuit every few seconds how much of a tick it uses, and says once when that is nearly
+  /// all. One that does not tell is not asked again.
+  mutating func watchCycleUsage() {
+    guard timekeeper.now >= nextHealth else { return }
+    nextHealth = timekeeper.now + 5_000_000_000
+    guard let usage = try? circuit.health().cycleUsage else {
+      nextHealth = .max
+      return
+    }
+    context.board.update { snapshot in
+      snapshot.circuits[plan.number].cycleUsage = usage
+      let worst = snapshot.circuits[plan.number].worstCycleUsage ?? usage
+      snapshot.circuits[plan.number].worstCycleUsage = max(worst, usage)
+    }
+    guard usage > 90, !isOverloadReported else { return }
+    isOverloadReported = true
+    let text =
+      "\(plan.name): \(usage) % of the tick is used; above 100 % the circuit cannot keep up"
+    context.inlet.log(.note, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))
+    context.warn(text)
+  }
+
   /// Says once that events are timed by the host.
   func warnOfHostTimes() {
     guard !rings.isEmpty, !rings.contains(where: { $0.lane != nil }) else { return }

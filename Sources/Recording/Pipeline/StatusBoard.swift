@@ -77,6 +77,13 @@ public final class StatusBoard: Sendable {
     public var inletWorstFill = 0.0
   }
 
+  public struct Circuit: Sendable {
+    public var name: String
+    /// Percent of a tick, when it was last asked, and at most; nil: not told.
+    public var cycleUsage: Int?
+    public var worstCycleUsage: Int?
+  }
+
   /// A buffer that is read no further.
   public struct EndedSeries: Sendable {
     public var name: String
@@ -88,6 +95,8 @@ public final class StatusBoard: Sendable {
   public struct Snapshot: Sendable {
     public var time = 0.0
     public var state = "opening"
+    /// The reference circuit first.
+    public var circuits: [Circuit] = []
     public var buffers: [Buffer] = []
     public var stimulator: Stimulator?
     /// In the order of the session.
