@@ -3,7 +3,7 @@ import Recording
 import Synchronization
 import Testing
 
-/// Float samples that an integer destination cannot hold.
+/// Float samples that an integer destination cannot hold, and stores that give none.
 @Suite struct MisfitTests {
   @Test func onlyFramesThatDoNotFitAreLeftOut() throws {
     let test = try TestSession(
@@ -48,5 +48,27 @@ import Testing
     #expect(text.hasSuffix(" frames are left out"))
     #expect(warnings.withLock { $0.count } == 1)
     try reader.close()
+  }
+
+  @Test func aGatedStoreThatIsNeverEnabledIsSaidAtTheEnd() throws {
+    let test = try TestSession(
+      """
+      {
+        session: { id: "gate", description: "a test" },
+        circuits: [{
+          name: "rz", latch_trigger: 1,
+          simulate: { rate: 1000, speed: "max", stores: { x: { gate: { trigger: 2 } } } },
+        }],
+        buffers: [{ name: "x", circuit: "rz", channels: 1, gated: true }],
+        run: { duration_s: 1 },
+      }
+      """)
+    defer { test.remove() }
+    let report = try test.recorder().run { _ in }
+    #expect(report.exitCode == 0)
+    #expect(
+      report.remarks == [
+        "x: no samples: the circuit never enabled its store, or for less than a block"
+      ])
   }
 }

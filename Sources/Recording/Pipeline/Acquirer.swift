@@ -92,6 +92,7 @@ struct Acquirer<Device: Circuit> {
     }
     let failure = finish(failing)
     reportUnsettled()
+    reportNeverEnabled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
   }
