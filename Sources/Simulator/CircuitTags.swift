@@ -27,7 +27,8 @@ extension Trigger {
 extension SimulatedCircuit {
   /// Every tag as the device lists it, and where each leads.
   static func list(
-    _ stores: [SimulatedStore], _ scalars: [String: Float], isLatched: Bool
+    _ stores: [SimulatedStore], _ scalars: [String: Float], _ types: [String: TagType],
+    isLatched: Bool
   ) -> ([TagInfo], [String: TagPlace]) {
     var tags: [TagInfo] = []
     var directory: [String: TagPlace] = [:]
@@ -45,7 +46,7 @@ extension SimulatedCircuit {
       add(store.cycle, position, 1, .cycle(number))
       add(store.decimation, .integer, 1, .decimation(number))
     }
-    for name in scalars.keys.sorted() { add(name, .float, 1, .scalar) }
+    for name in scalars.keys.sorted() { add(name, types[name] ?? .float, 1, .scalar) }
     return (tags, directory)
   }
 

@@ -31,7 +31,7 @@ final class OutputPlayer {
     if decimation != timeline.decimation {
       decimation = timeline.decimation
       played.removeAll(keepingCapacity: true)
-      firstFrame = (first.startTick + Int64(decimation) - 1) / Int64(decimation)
+      firstFrame = first.startTick / Int64(decimation)
     }
     let frames = memory / Int64(decimation) + 1
     let end = tick / Int64(decimation)
@@ -61,7 +61,8 @@ final class OutputPlayer {
   }
 
   private func play(_ frame: Int64, _ timeline: StoreTimeline) {
-    guard let number = timeline.era(at: frame * Int64(timeline.decimation)) else {
+    // What counts is the end of the frame: there a store that begins in its midst is at its first.
+    guard let number = timeline.era(at: (frame + 1) * Int64(timeline.decimation) - 1) else {
       played.append(contentsOf: repeatElement(0, count: format.channels))
       return
     }

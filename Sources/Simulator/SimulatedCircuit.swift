@@ -48,6 +48,7 @@ public final class SimulatedCircuit: Circuit {
   ///   - settings: rates, latencies, signals and faults.
   ///   - stores: the circuit's rings.
   ///   - scalars: further tags and their values.
+  ///   - types: of those scalars that are not float.
   ///   - programs: what triggers do to scalar tags.
   ///   - latchTrigger: the software trigger whose rising edge latches every index and cycle of
   ///     samples and events stores; nil: they are read live.
@@ -56,7 +57,8 @@ public final class SimulatedCircuit: Circuit {
   ///   or a file that cannot be used, or a fault sets what cannot be set.
   public init(
     name: String, model: String = "RZ2", settings: CircuitSimulation = CircuitSimulation(),
-    stores: [SimulatedStore], scalars: [String: Float] = [:], programs: [TagProgram] = [],
+    stores: [SimulatedStore], scalars: [String: Float] = [:], types: [String: TagType] = [:],
+    programs: [TagProgram] = [],
     latchTrigger: Int? = nil, world: SimulatedWorld
   ) throws(DeviceError) {
     deviceDescription = "\(name) (simulated \(model))"
@@ -71,7 +73,7 @@ public final class SimulatedCircuit: Circuit {
     var scalars = scalars
     for program in programs where scalars[program.tag] == nil { scalars[program.tag] = 0 }
     self.scalars = scalars
-    (tags, directory) = Self.list(stores, scalars, isLatched: latchTrigger != nil)
+    (tags, directory) = Self.list(stores, scalars, types, isLatched: latchTrigger != nil)
     self.stores = try Self.make(
       stores, settings: settings, world: world, name: deviceDescription)
     for fault in settings.faults {

@@ -144,8 +144,8 @@ struct StoreTimeline {
   private mutating func change(at tick: Int64, index: Int? = nil, cycle: Int? = nil) {
     let old = position(at: tick)
     let step = Int64(decimation)
-    // The frame under way goes on where nothing was lost.
-    var firstFrame = (tick + step - 1) / step
+    // The frame under way is sampled at its end: a store that begins in its midst has it.
+    var firstFrame = tick / step
     if var last = eras.last {
       let written = written(in: last, at: tick)
       let wasWriting = last.endFrame > tick / Int64(last.decimation)

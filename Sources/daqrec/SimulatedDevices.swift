@@ -45,7 +45,8 @@ extension SimulatedCircuit {
     }
     try self.init(
       name: settings.name, model: settings.model ?? "RZ2", settings: simulation.device,
-      stores: stores, scalars: scalars, programs: simulation.programs.map(TagProgram.init),
+      stores: stores, scalars: scalars, types: simulation.tagTypes,
+      programs: simulation.programs.map(TagProgram.init),
       latchTrigger: settings.latchTrigger, world: world)
   }
 }

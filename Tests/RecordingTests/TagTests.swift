@@ -54,12 +54,15 @@ import Testing
 
   @Test(arguments: [
     (#"tags: { gain: 1e300 },"#, "SetTagVal gain: 1e+300 is not allowed"),
+    (#"tags: { on: 2 },"#, "SetTagVal on: 2.0 is not allowed: a logic tag takes 0 or 1"),
+    (#"tags: { count: 1.5 },"#, "SetTagVal count: 1.5 is not allowed: an integer tag takes whole"),
     (#"tags: { x: 1 },"#, "SetTagVal x: x is no scalar but a buffer"),
     (#"tags: { x_n: 5.5 },"#, "SetTagVal x_n: 5.5 is not allowed: an integer tag takes whole"),
     (#"watch_tags: ["x"],"#, "watch_tags x: x is no scalar but a buffer"),
   ])
   func whatATagCannotTakeIsRefusedWithCircuitAndTag(circuit: String, says: String) throws {
-    let error = try refusal(Self.text(circuit: circuit))
+    let types = #"tags: { on: { value: 1, type: "logic" }, count: { type: "integer" } }"#
+    let error = try refusal(Self.text(simulate: types, circuit: circuit))
     #expect(error?.exitCode == 65)
     #expect(error?.description.hasPrefix("rz (simulated RZ2): \(says)") == true)
   }

@@ -85,4 +85,25 @@ import Testing
     #expect(timeline.position(at: 3).index == 0)
     #expect(timeline.position(at: 4).index == 1)
   }
+
+  @Test(
+    "A gate makes its number of frames whatever the decimation and the trigger's phase",
+    arguments: 1...5, [true, false])
+  func gates(decimation: Int, resetsPosition: Bool) {
+    let store = SimulatedStore(
+      data: "x", format: SlotFormat(source: .int32, destination: .int32, channels: 1), slots: 50)
+    var timeline = StoreTimeline(store, decimation: decimation)
+    timeline.begin(at: 0, isEnabled: false)
+    let ticks = Int64(20 * decimation)
+    // Each trigger comes at another phase of the frames.
+    for trial in 0..<Int64(7) {
+      let tick = 10 + trial * (ticks + 31)
+      timeline.enable(at: tick, ticks: ticks, resetsPosition: resetsPosition)
+      let before = trial * 20 % 50
+      #expect(timeline.position(at: tick).index == (resetsPosition ? 0 : Int(before)))
+      let after = timeline.position(at: tick + ticks)
+      #expect(after.index == (resetsPosition ? 20 : Int((before + 20) % 50)))
+      #expect(timeline.position(at: tick + ticks + 30) == after)
+    }
+  }
 }

@@ -52,6 +52,23 @@ def test_trials_longer_than_the_buffer_come_whole(session):
         assert invalid(file, "x") == []
 
 
+def test_a_gate_as_long_as_the_ring_gives_every_trial_whole(tmp_path):
+    session = counter_session(
+        tmp_path / "s.json5",
+        rate=24414.0625,
+        channels=2,
+        simulate={
+            "stores": {
+                "x": {"dec": 4, "size_max": 2000, "gate": {"trigger": 2, "length": "ring"}}
+            },
+        },
+        buffer={"gated": True},
+    )
+    acquire(session, "--trigger=2", "--samples=2000", "--trials=5", "--interval=0.3")
+    with h5py.File(tmp_path / "a.nwb.h5") as file:
+        assert list(file["intervals/trials/n_samples"][:]) == [2000] * 5
+
+
 def test_a_count_ends_a_trial_and_the_report_has_it(session):
     result = acquire(session, "--trigger=2", "--samples=1500", "--json")
     told = lines(result.stdout)[-1]

@@ -115,6 +115,7 @@ struct Acquirer<Device: Circuit> {
     let failure = finish(failing)
     reportUnfinished()
     reportUnsettled()
+    reportNeverEnabled()
     if let summary = absences.summary { context.remark("\(plan.name): \(summary)") }
     return failure ?? (isFirst ? failing?.error : nil)
   }

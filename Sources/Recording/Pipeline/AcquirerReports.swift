@@ -130,6 +130,19 @@ extension Acquirer {
     context.warn(text)
   }
 
+  /// Says at the end which gated stores gave nothing: nobody need have noticed.
+  func reportNeverEnabled() {
+    for ring in rings where ring.attributes.isGated && !ring.hasEnded {
+      guard case .samples(_, let series) = ring.reader,
+        context.board.snapshot.buffers[series].samples == 0
+      else { continue }
+      let text =
+        "\(ring.name): no samples: the circuit never enabled its store"
+      context.inlet.log(.note, text, at: context.clock.seconds(atHost: timekeeper.now))
+      context.remark(text)
+    }
+  }
+
   /// Says at the end which stores stand still, or do what could not be told.
   func reportUnsettled() {
     for ring in rings where ring.stillSince != nil && !ring.hasEnded && !ring.isStallReported {

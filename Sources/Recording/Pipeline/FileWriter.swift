@@ -122,31 +122,69 @@ final class FileWriter {
       let rows = room.count / writer.bytesPerFrame
       let slots = min(rest.count, Int(format.slots(ofFrames: Int64(rows))))
       let frames = Int(format.frames(inSlots: Int64(slots)))
-      do {
-        try series[index].decoder.decode(
-          UnsafeBufferPointer(rebasing: rest.prefix(slots)),
-          into: UnsafeMutableRawBufferPointer(rebasing: room[..<(frames * writer.bytesPerFrame)]))
-        try writer.commit(rows: frames)
-      } catch let error as SampleRangeError {
-        let first = Int64(writer.rows)
-        let text =
-          "\(series[index].name): \(error), in frame \(first + Int64(error.frame)): "
-          + "\(frames) frames are left out"
-        inlet.log(.error, text, at: series[index].seconds(of: first))
-        warn(text)
-        invalidate(index, first..<first + Int64(frames), reason: "out of range")
-        board.update {
-          $0.buffers[index].lost += Int64(frames)
-          $0.buffers[index].gaps += 1
-        }
-        try writer.skip(rows: frames)
-      } catch let error as NWBError {
-        throw error
-      } catch {
-        throw .refused("\(error)")
-      }
+      let part = UnsafeBufferPointer(rebasing: rest.prefix(slots))
+      let fits = decode(part, index, room) == nil
+      if fits { try writer.commit(rows: frames) } else { try storeFitting(part, index, writer) }
       if writer.rowsInFile == writer.rows { series[index].openSince = nil }
       rest = rest.dropFirst(slots)
+    }
+  }
+
+  /// Decodes whole units into the beginning of the room.
+  ///
+  /// - Returns: The first sample that the destination cannot hold.
+  private func decode(
+    _ words: UnsafeBufferPointer<UInt32>, _ index: Int, _ room: UnsafeMutableRawBufferPointer
+  ) -> SampleRangeError? {
+    let decoder = series[index].decoder
+    let bytes = decoder.byteCount(ofSlots: words.count)
+    do throws(SampleRangeError) {
+      try decoder.decode(words, into: UnsafeMutableRawBufferPointer(rebasing: room[..<bytes]))
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Stores words of which some do not fit, unit by unit: only those are left out.
+  private func storeFitting(
+    _ words: UnsafeBufferPointer<UInt32>, _ index: Int, _ writer: SeriesWriter
+  ) throws(NWBError) {
+    let format = series[index].format
+    let frames = format.framesPerUnit
+    var misfits: (first: Int, error: SampleRangeError)?
+    for slot in stride(from: 0, to: words.count, by: format.slotsPerUnit) {
+      let unit = UnsafeBufferPointer(rebasing: words[slot..<slot + format.slotsPerUnit])
+      if let error = decode(unit, index, writer.freeRows) {
+        misfits = misfits ?? (writer.rows, error)
+        try writer.skip(rows: frames)
+      } else {
+        if let (first, error) = misfits { leaveOut(first..<writer.rows, error, index) }
+        misfits = nil
+        try writer.commit(rows: frames)
+      }
+    }
+    if let (first, error) = misfits { leaveOut(first..<writer.rows, error, index) }
+  }
+
+  /// Notes successive frames that do not fit: each time in the log, now and then on the console.
+  private func leaveOut(_ rows: Range<Int>, _ error: SampleRangeError, _ index: Int) {
+    let first = Int64(rows.lowerBound)
+    let text =
+      "\(series[index].name): frame \(first + Int64(error.frame)), channel \(error.channel): "
+      + "\(error.value) does not fit \(error.destination.rawValue); "
+      + (rows.count == 1 ? "the frame is left out" : "\(rows.count) frames are left out")
+    // Not through the inlet, which would fill up.
+    file?.log.append(at: series[index].seconds(of: first), .error, text)
+    let now = timekeeper.now
+    if now >= series[index].nextMisfitWarning {
+      series[index].nextMisfitWarning = now + 10_000_000_000
+      warn(text + "; more of them within 10 s are in the log only")
+    }
+    invalidate(index, first..<Int64(rows.upperBound), reason: "out of range")
+    board.update {
+      $0.buffers[index].lost += Int64(rows.count)
+      $0.buffers[index].gaps += 1
     }
   }
 

@@ -24,6 +24,8 @@ struct SeriesInlet {
   /// The end of a gap that follows what is flushed: nothing waits before it.
   var gapEnd: Int64 = 0
   var framesTaken: Int64 = 0
+  /// Host time before which samples that do not fit are no longer said on the console.
+  var nextMisfitWarning = Nanoseconds.min
 
   init(_ attributes: BufferAttributes, lane: SampleLane) {
     name = attributes.name

@@ -8,6 +8,8 @@ public struct CircuitSimulationSettings: Sendable {
   public var stores: [String: StoreSimulation] = [:]
   /// Scalar tags, besides those that the session sets or watches, and their values after loading.
   public var tags: [String: Double] = [:]
+  /// What those are that are not float.
+  public var tagTypes: [String: TagType] = [:]
   /// What triggers do to scalar tags.
   public var programs: [TagProgramSimulation] = []
   /// As given; see ``Session/speed``.
@@ -32,9 +34,31 @@ public struct CircuitSimulationSettings: Sendable {
     for (tag, value) in reader["stores"]?.entries() ?? [] {
       stores[tag] = value.object { StoreSimulation(reading: $0) }
     }
-    for (tag, value) in reader["tags"]?.entries() ?? [] { tags[tag] = value.number() }
+    for (tag, value) in reader["tags"]?.entries() ?? [] { readTag(tag, value) }
     programs = reader.list("programs") { value in
       value.object { TagProgramSimulation(reading: $0) }
+    }
+  }
+}
+
+extension CircuitSimulationSettings {
+  private enum ScalarType: String, CaseIterable {
+    case float, integer, logic
+  }
+
+  /// A number, or `{ value: 0, type: "logic" }`.
+  private mutating func readTag(_ tag: String, _ value: ValueReader) {
+    guard case .object = value.node.content else {
+      tags[tag] = value.number()
+      return
+    }
+    _ = value.object { section in
+      tags[tag] = section.number("value", default: 0)
+      switch section.choice("type", default: ScalarType.float) {
+      case .integer: tagTypes[tag] = .integer
+      case .logic: tagTypes[tag] = .logic
+      case .float: break
+      }
     }
   }
 }

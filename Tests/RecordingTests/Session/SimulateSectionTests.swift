@@ -19,7 +19,7 @@ import Testing
       latency: "usb", overflow: "wrap",
       stores: { lfp: { size_max: 5000, sf: 0, dec: 4, tags_absent: ["lfp_c", "lfp_d"],
         gate: { trigger: "A", length: 1000, resets: false } } },
-      tags: { done: 0 },
+      tags: { done: 0, on: { value: 1, type: "logic" }, count: { type: "integer" } },
       programs: [{ trigger: 3, tag: "done", at_trigger: 0, ticks: 500, afterwards: "toggle" }],
       """)
     #expect(simulation.device.rate == 97656.25)
@@ -37,7 +37,8 @@ import Testing
     store.absentTags = ["lfp_c", "lfp_d"]
     store.gate = .init(trigger: .zBusA, length: .ticks(1000), resets: false)
     #expect(simulation.stores == ["lfp": store])
-    #expect(simulation.tags == ["done": 0])
+    #expect(simulation.tags == ["done": 0, "on": 1, "count": 0])
+    #expect(simulation.tagTypes == ["on": .logic, "count": .integer])
     let program = try #require(simulation.programs.first)
     #expect(program.trigger == .software(3))
     #expect(program.tag == "done")
