@@ -68,7 +68,7 @@ import Testing
     #expect(report.exitCode == 0)
     #expect(
       report.remarks == [
-        "x: no samples: the circuit never enabled its store, or for less than a block"
+        "x: no samples: the circuit never enabled its store"
       ])
   }
 }
