@@ -110,11 +110,11 @@ struct EpochRunner {
     sample = step.sample
     switch phase {
     case .over:
-      step.loss = nil
+      leaveOut(&step)
       return nil
     case .waiting:
       if request.trigger != nil {
-        step.loss = nil
+        leaveOut(&step)
       } else if let loss = step.loss {
         carried.append(loss)
       }
@@ -145,6 +145,12 @@ struct EpochRunner {
     return .timedOut(
       "buffer \(attributes.name): no new sample for \(request.timeout) s; \(progress.made) were read"
     )
+  }
+
+  /// What is written between trials is nobody's: it is neither lost nor waiting.
+  private func leaveOut(_ step: inout RingReader.Step) {
+    step.loss = nil
+    step.fill = 0
   }
 
   private mutating func end(at now: Nanoseconds) -> Event {
