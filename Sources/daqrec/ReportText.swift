@@ -13,7 +13,8 @@ extension Report {
         buffer.lost > 0 ? ", LOST \(buffer.lost) in \(counted(buffer.gaps, "gap"))" : ", none lost"
       if buffer.isStalled { line += ", STANDS STILL" }
       if buffer.clipped > 0 { line += ", \(StatusText.clipped(buffer))" }
-      let constant = buffer.constantSeconds.indices.filter { buffer.constantSeconds[$0] > 0 }
+      // A quiet digital line may well be constant for a second.
+      let constant = buffer.constantSeconds.indices.filter { buffer.constantSeconds[$0] >= 2 }
       if let longest = buffer.constantSeconds.max(), !constant.isEmpty {
         line += ", constant (dead?) \(StatusText.channels(constant))"
         line += " for up to \(StatusText.seconds(longest)) s"
