@@ -71,7 +71,8 @@ import Testing
     defer { test.remove() }
     let simulated = DeviceOpeners.simulated(test.session, in: test.world)
     let openers = DeviceOpeners(
-      circuit: { DeafCircuit(try simulated.circuit($0, $1)) }, stimulator: simulated.stimulator)
+      circuit: { CountedCircuit(try simulated.circuit($0, $1), refusing: ["write"]) },
+      stimulator: simulated.stimulator)
     let plan = SessionPlan(
       test.session, openers: openers, output: test.path, software: [("daqrec", "test")])
     let report = try Recorder(plan, timekeeper: test.timekeeper, warn: { _ in }).run { _ in }
@@ -80,54 +81,8 @@ import Testing
     #expect(report.deviceFailures == [])
     #expect(
       report.final.outputs.map(\.failure) == [
-        "deaf: write: refused (driver): nothing more is played"
+        "rz (simulated RZ2): write: refused (driver): nothing more is played"
       ])
     #expect(report.final.buffers.map { $0.samples >= 5000 } == [true])
   }
-}
-
-/// Refuses every write once it runs.
-private final class DeafCircuit: Circuit {
-  private let circuit: any Circuit
-  private var isRunning = false
-
-  init(_ circuit: any Circuit) { self.circuit = circuit }
-
-  var deviceDescription: String { circuit.deviceDescription }
-  var rate: Double { circuit.rate }
-  var tags: [TagInfo] { circuit.tags }
-
-  func run() throws(DeviceError) {
-    try circuit.run()
-    isRunning = true
-  }
-
-  func halt() throws(DeviceError) { try circuit.halt() }
-
-  func health() throws(DeviceError) -> (status: CircuitStatus, cycleUsage: Int) {
-    try circuit.health()
-  }
-
-  func values(of tags: [String]) throws(DeviceError) -> [Float] { try circuit.values(of: tags) }
-
-  func set(_ tag: String, to value: Float) throws(DeviceError) { try circuit.set(tag, to: value) }
-
-  func fire(_ trigger: Trigger, mode: TriggerMode) throws(DeviceError) -> Bracket {
-    try circuit.fire(trigger, mode: mode)
-  }
-
-  func poll(_ poll: inout Poll) throws(DeviceError) { try circuit.poll(&poll) }
-
-  func write(
-    _ words: UnsafeBufferPointer<UInt32>, to ring: RingTags, size: Int, from: Int64
-  ) throws(DeviceError) -> (position: RingPosition, bracket: Bracket) {
-    guard !isRunning else {
-      throw DeviceError(device: "deaf", call: "write", code: .driver, message: "refused")
-    }
-    return try circuit.write(words, to: ring, size: size, from: from)
-  }
-
-  func reconnect() throws(DeviceError) { try circuit.reconnect() }
-
-  func close() { circuit.close() }
 }

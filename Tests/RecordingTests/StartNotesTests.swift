@@ -98,7 +98,7 @@ import Testing
     let openers = DeviceOpeners(
       circuit: { [session = test.session, world = test.world] settings, _ in
         CountedCircuit(
-          try SimulatedCircuit(settings, of: session, in: world), calls, tellsHealth: false)
+          try SimulatedCircuit(settings, of: session, in: world), calls, refusing: ["health"])
       },
       stimulator: DeviceOpeners.simulated(test.session, in: test.world).stimulator)
     let plan = SessionPlan(

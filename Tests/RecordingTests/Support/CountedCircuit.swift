@@ -1,7 +1,6 @@
 import Clocks
 import Devices
 import Samples
-import Simulator
 import Synchronization
 
 /// Counts the calls that reach a circuit, by name.
@@ -13,18 +12,17 @@ final class CallCounter: Sendable {
   var all: [String: Int] { counts.withLock { $0 } }
 }
 
-/// A simulated circuit whose calls are counted.
+/// A circuit whose calls are counted, and some of them refused while it runs.
 final class CountedCircuit: Circuit {
-  private let circuit: SimulatedCircuit
+  private let circuit: any Circuit
   private let calls: CallCounter
-  /// Whether it tells its status and cycle usage while it runs.
-  private let tellsHealth: Bool
+  private let refused: Set<String>
   private var isRunning = false
 
-  init(_ circuit: SimulatedCircuit, _ calls: CallCounter, tellsHealth: Bool = true) {
+  init(_ circuit: any Circuit, _ calls: CallCounter = CallCounter(), refusing: Set<String> = []) {
     self.circuit = circuit
     self.calls = calls
-    self.tellsHealth = tellsHealth
+    refused = refusing
   }
 
   var deviceDescription: String { circuit.deviceDescription }
@@ -32,54 +30,56 @@ final class CountedCircuit: Circuit {
   var tags: [TagInfo] { circuit.tags }
 
   func run() throws(DeviceError) {
-    calls.note("run")
+    try note("run")
     isRunning = true
     try circuit.run()
   }
 
+  private func note(_ call: String) throws(DeviceError) {
+    calls.note(call)
+    guard isRunning, refused.contains(call) else { return }
+    throw DeviceError(device: deviceDescription, call: call, code: .driver, message: "refused")
+  }
+
   func halt() throws(DeviceError) {
-    calls.note("halt")
+    try note("halt")
     try circuit.halt()
   }
 
   func health() throws(DeviceError) -> (status: CircuitStatus, cycleUsage: Int) {
-    calls.note("health")
-    guard tellsHealth || !isRunning else {
-      throw DeviceError(
-        device: deviceDescription, call: "GetCycUse", code: .driver, message: "no such call")
-    }
+    try note("health")
     return try circuit.health()
   }
 
   func values(of tags: [String]) throws(DeviceError) -> [Float] {
-    calls.note("values")
+    try note("values")
     return try circuit.values(of: tags)
   }
 
   func set(_ tag: String, to value: Float) throws(DeviceError) {
-    calls.note("set")
+    try note("set")
     try circuit.set(tag, to: value)
   }
 
   func fire(_ trigger: Trigger, mode: TriggerMode) throws(DeviceError) -> Bracket {
-    calls.note("fire")
+    try note("fire")
     return try circuit.fire(trigger, mode: mode)
   }
 
   func poll(_ poll: inout Poll) throws(DeviceError) {
-    calls.note("poll")
+    try note("poll")
     try circuit.poll(&poll)
   }
 
   func write(
     _ words: UnsafeBufferPointer<UInt32>, to ring: RingTags, size: Int, from: Int64
   ) throws(DeviceError) -> (position: RingPosition, bracket: Bracket) {
-    calls.note("write")
+    try note("write")
     return try circuit.write(words, to: ring, size: size, from: from)
   }
 
   func reconnect() throws(DeviceError) {
-    calls.note("reconnect")
+    try note("reconnect")
     try circuit.reconnect()
   }
 
