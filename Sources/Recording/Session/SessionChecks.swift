@@ -120,6 +120,14 @@ struct SessionChecks {
     }
     checkStores(of: circuit, at: path + ["simulate", "stores"])
     checkFaults(of: circuit, at: path + ["simulate", "faults"])
+    let stores = stores(of: circuit)
+    let ofStores = stores.flatMap(\.optionalTags) + stores.flatMap(writtenTags)
+    for (index, program) in circuit.simulation.programs.enumerated()
+    where ofStores.contains(program.tag) {
+      report(
+        "is a tag of a store, which no program changes; a fault of kind \"set_tag\" can",
+        at: path + ["simulate", "programs", "\(index)", "tag"])
+    }
   }
 
   private func checkFaults(of circuit: CircuitSettings, at path: [String]) {
@@ -135,24 +143,24 @@ struct SessionChecks {
     }
   }
 
+  /// What a simulated circuit has stores for.
+  private func stores(of circuit: CircuitSettings) -> [BufferRequest] {
+    session.buffers(of: circuit.name).map(\.request)
+      + session.outputs.filter { $0.circuit == circuit.name }.map(\.request)
+  }
+
+  /// The tags of a store that the circuit itself writes.
+  private func writtenTags(_ store: BufferRequest) -> [String] {
+    [
+      store.dataTag, store.indexTag ?? store.dataTag + "_i", store.cycleTag ?? store.dataTag + "_c",
+    ]
+  }
+
   /// The tags of a simulated circuit besides those it writes itself.
   private func settableTags(of circuit: CircuitSettings) -> [String] {
-    var tags: [String] = []
-    var taken = circuit.simulation.stores.values.flatMap(\.absentTags)
-    for buffer in session.buffers(of: circuit.name) {
-      tags += buffer.request.optionalTags
-      taken += [
-        buffer.dataTag, buffer.indexTag ?? buffer.dataTag + "_i",
-        buffer.cycleTag ?? buffer.dataTag + "_c",
-      ]
-    }
-    for output in session.outputs where output.circuit == circuit.name {
-      tags += output.request.optionalTags
-      taken += [
-        output.dataTag, output.indexTag ?? output.dataTag + "_i",
-        output.cycleTag ?? output.dataTag + "_c",
-      ]
-    }
+    let stores = stores(of: circuit)
+    var tags = stores.flatMap(\.optionalTags)
+    let taken = circuit.simulation.stores.values.flatMap(\.absentTags) + stores.flatMap(writtenTags)
     tags += circuit.tags.map(\.name) + circuit.watchTags
     tags += circuit.simulation.tags.keys.sorted() + circuit.simulation.programs.map(\.tag)
     var settable: [String] = []

@@ -148,6 +148,14 @@ import Testing
       "circuits.0.simulate.faults.0.for_s: unknown key; allowed: kind, at_s, probability"),
     Wrong(
       """
+      circuits: [{ name: "rz", simulate: { programs: [
+        { trigger: 2, tag: "done", at_trigger: 1 },
+        { trigger: 2, tag: ¦"lfp_sf", at_trigger: 1 }] } }],
+      """,
+      "circuits.0.simulate.programs.1.tag: is a tag of a store, which no program changes; a fault of "
+        + "kind \"set_tag\" can"),
+    Wrong(
+      """
       circuits: [{ name: "rz", tags: { gain: 2 }, simulate: {
         stores: { lfp: { tags_absent: ["lfp_d"] } }, tags: { done: 0 },
         faults: [{ kind: "set_tag", at_s: 1, tag: ¦"lfp_sff", value: 3 },
