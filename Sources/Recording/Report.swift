@@ -29,6 +29,7 @@ public struct Report: Sendable {
     var list: [String] = []
     if lost > 0 { list.append("samples were lost") }
     if final.lostEvents > 0 { list.append("events were lost") }
+    if final.eventResets > 0 { list.append("events may be lost") }
     // What a store that stands still at the end did not make is missing as well.
     if final.buffers.contains(where: \.isStalled) { list.append("a store stands still") }
     if !final.endedSeries.isEmpty { list.append("a series ended early") }

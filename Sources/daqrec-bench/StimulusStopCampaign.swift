@@ -3,6 +3,7 @@ import Foundation
 import Recording
 import Samples
 import Simulator
+import Synchronization
 
 /// From a stop to silence: within what is queued ahead plus 50 ms, no pulse cut.
 struct StimulusStopCampaign {
@@ -62,7 +63,8 @@ struct StimulusStopCampaign {
 }
 
 /// A time that one thread writes and another reads later.
-final class AtomicTime: @unchecked Sendable {  // guarded by the order of virtual time
-  private(set) var value: Nanoseconds = 0
-  func set(_ time: Nanoseconds) { value = time }
+final class AtomicTime: Sendable {
+  private let time = Atomic<Nanoseconds>(0)
+  var value: Nanoseconds { time.load(ordering: .acquiring) }
+  func set(_ value: Nanoseconds) { time.store(value, ordering: .releasing) }
 }

@@ -155,21 +155,25 @@ def test_an_unknown_device_is_not_available(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["s.json5"]
 
 
-def test_events_keep_their_times_when_the_stores_begin_anew(tmp_path):
-    """Ticks go on over the reset of the stores' positions."""
+@pytest.mark.parametrize("fault", [
+    {"kind": "reset", "at_s": 1},
+    {"kind": "stall", "at_s": 1, "for_s": 0.03},
+])
+def test_events_keep_their_times_when_the_stores_begin_anew_or_stand_still(tmp_path, fault):
+    """Ticks go on meanwhile."""
     session = counter_session(
         tmp_path / "s.json5", rate=24414.0625, duration=2,
         simulate={
             "signals": {"x": {"counter": True}, "e": {"stamps": {"period": 3000}}},
             "stores": {"e": {"size_max": 10}},
-            "faults": [{"kind": "reset", "at_s": 1}],
+            "faults": [fault],
         })
     text = json.loads(session.read_text())
     text["buffers"].append({"name": "e", "kind": "events", "circuit": "rz"})
     session.write_text(json.dumps(text))
     result = daqrec("record", session, "-o", "x.nwb.h5", cwd=tmp_path)
     assert result.returncode == 75
-    assert "e: its position began anew" in result.stderr
+    assert ("e: its position began anew" in result.stderr) == (fault["kind"] == "reset")
     with h5py.File(tmp_path / "x.nwb.h5") as file:
         ticks, times = (file[f"events/e/{column}"][:] for column in ("tick", "timestamp"))
     assert len(ticks) >= 12

@@ -98,8 +98,10 @@ extension Acquirer {
     context.warn(text)
   }
 
-  /// Says that a store of events began anew.
+  /// Says that a store of events began anew; a gated one is expected to.
   func reportLostEvents(of index: Int) {
+    guard !rings[index].attributes.isGated else { return }
+    context.board.update { $0.eventResets += 1 }
     let text =
       "\(rings[index].name): its position began anew; events of the last poll or two may be lost"
     context.inlet.log(.reset, text, at: context.clock.seconds(atHost: poll.firstLatch.middle))

@@ -24,6 +24,8 @@ struct CircuitTiming {
   /// Recording time of the counter's frame 0, and the device's number of that frame.
   private var start: (seconds: Double, deviceFrame: Int64)?
   private var reading: (sample: Int64, isClock: Bool)?
+  /// When the last poll began, host clock.
+  private var lastLatch: Nanoseconds?
 
   init(plan: CircuitPlan, rings: [OpenedRing], context: AcquirerContext) {
     self.plan = plan
@@ -53,7 +55,10 @@ struct CircuitTiming {
 
   /// Adds the poll's reading to the map, and posts it; gives each series its time once.
   mutating func publish(_ poll: Poll) {
-    defer { reading = nil }
+    defer {
+      reading = nil
+      lastLatch = poll.firstLatch.before
+    }
     if let reading, let counter, reading.isClock {
       let together = attributes[counter].format.framesPerUnit
       let change = map?.add(
@@ -80,13 +85,16 @@ struct CircuitTiming {
 
   /// Recording time of a tick stamp, counted since the circuit started, that a poll brought.
   ///
-  /// When a store's position has begun anew, the circuit's ticks may have, or not: a stamp is not
-  /// younger than the poll, and no older than it need be.
+  /// Ticks go on when a store stands still or begins anew, unless the circuit itself was started
+  /// again: then they are counted from there, which shows in a time before the last poll.
   func seconds(ofTick tick: Int64, readBy poll: Poll) -> Double? {
     guard let counter, let current = deviceFrame[counter] else { return nil }
-    let latest = context.clock.seconds(atHost: poll.secondLatch.after) + 0.01
-    let zeros = firstDeviceFrame == current ? [current] : [current, firstDeviceFrame ?? current]
-    return zeros.compactMap { seconds(ofTick: tick, zero: $0) }.filter { $0 <= latest }.max()
+    let slack = 0.01
+    let latest = context.clock.seconds(atHost: poll.secondLatch.after) + slack
+    let first = seconds(ofTick: tick, zero: firstDeviceFrame ?? current)
+    let before = context.clock.seconds(atHost: lastLatch ?? poll.firstLatch.before) - slack
+    if let first, first >= before, first <= latest { return first }
+    return [seconds(ofTick: tick, zero: current), first].compactMap(\.self).first { $0 <= latest }
   }
 
   private func seconds(ofTick tick: Int64, zero: Int64) -> Double? {

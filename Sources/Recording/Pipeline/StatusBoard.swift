@@ -104,6 +104,8 @@ public final class StatusBoard: Sendable {
     public var file = File()
     /// Stamps of event buffers that were overwritten.
     public var lostEvents: Int64 = 0
+    /// How often an event buffer began anew: events before that are lost, nobody knows how many.
+    public var eventResets = 0
     /// Buffers that ended before the session because their attributes changed.
     public var endedSeries: [EndedSeries] = []
     /// Half width of the reference clock's map, seconds; nil before there is one.
