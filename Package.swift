@@ -7,7 +7,7 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-// An arrow may import; nothing imports back (README, "Design").
+// What each may import; nothing imports back (README, "Layers").
 let layers: [(name: String, imports: [Target.Dependency], isTestedOnSimulator: Bool)] = [
   ("Samples", ["CUnpack"], false),
   ("Clocks", ["CLinux"], false),
